@@ -1,0 +1,66 @@
+#!/bin/sh
+# run.sh [--valgrind]: runs every suite and adds up what each one reports.
+#
+# A suite prints TAP ("ok 1 - ...", "not ok 2 - ...", "# SKIP reason") or the summary of the Check library.
+# It also fails if it exits with another status than its results explain, stops short of its plan, or tests nothing.
+# Output of each suite: tests/log/NAME.log.  Last line: "N passed, N failed", and ", N skipped" if any were.
+# The Makefile runs this in the build directory and sets SRCDIR and the rest of the environment.
+set -u
+: "${SRCDIR:?run this through make check}"
+valgrind=''
+if [ "${1-}" = --valgrind ]; then
+  command -v valgrind >/dev/null 2>&1 || { echo "make check-valgrind needs valgrind" >&2; exit 3; }
+  valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
+  CK_FORK=no CK_DEFAULT_TIMEOUT=0; export CK_FORK CK_DEFAULT_TIMEOUT
+fi
+mkdir -p tests/log
+all_passed=0 all_failed=0 all_skipped=0
+
+# count LOG: prints "passed failed skipped" as far as the output tells.
+count() {
+  awk '
+    /^1\.\.[0-9]+/                  { plan += substr($1, 4); if ($1 == "1..0") { skip++; print_skip = 1 } }
+    /^ok / || /^ok$/                { if (tolower($0) ~ /# *skip/) skip++; else pass++; tap++ }
+    /^not ok/                       { if (tolower($0) ~ /# *todo/) skip++; else fail++; tap++ }
+    /^[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/ {
+      gsub(/[^0-9 ]/, " "); fail += $3 + $4; pass += $2 - $3 - $4 }
+    END { if (plan > tap) fail += plan - tap; print pass + 0, fail + 0, skip + 0 }' "$1"
+}
+
+# suite NAME COMMAND...: runs one suite and prints its line; the lines that explain a failure or a skip follow.
+suite() {
+  name=$1 log=tests/log/$1.log; shift
+  started=$(date +%s)
+  "$@" >"$log" 2>&1 </dev/null
+  status=$?
+  # shellcheck disable=SC2046
+  set -- $(count "$log")
+  passed=$1 failed=$2 skipped=$3
+  if [ "$failed" = 0 ] && [ "$status" != 0 ]; then
+    failed=1; echo "not ok - $name ended with status $status" >>"$log"
+  elif [ $((passed + failed + skipped)) = 0 ]; then
+    failed=1; echo "not ok - $name tested nothing" >>"$log"
+  fi
+  printf '%-10s %5d passed, %d failed, %d skipped  %4d s\n' \
+    "$name" "$passed" "$failed" "$skipped" $(($(date +%s) - started))
+  if [ "$failed" != 0 ]; then grep -E '^not ok|:[FE]:' "$log" | head -n 20; tail -n 20 "$log" | sed 's/^/    | /'; fi
+  grep -iE '# *skip' "$log" | sed 's/^/    /' | head -n 10
+  all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed)) all_skipped=$((all_skipped + skipped))
+}
+
+skip() { mkdir -p tests/log; echo "1..0 # SKIP $2" >tests/log/skip; suite "$1" cat tests/log/skip; }
+
+# shellcheck disable=SC2086  # $valgrind is words
+{
+  if [ -x tests/c/suites ]; then suite c $valgrind tests/c/suites
+  else skip c "no C test ran: the Check library was not found; install it (Debian, Ubuntu: check) and run ./configure"; fi
+  suite lua $valgrind ./repro test
+}
+if [ -z "$valgrind" ]; then
+  for name in rooms flags module cuda; do suite "$name" sh "$SRCDIR/tests/check_$name.sh"; done
+fi
+
+printf '\n%d passed, %d failed' "$all_passed" "$all_failed"
+[ "$all_skipped" = 0 ] || printf ', %d skipped' "$all_skipped"
+printf '\n'
+[ "$all_failed" = 0 ]
