@@ -4,7 +4,7 @@
  * arithmetic occur, in a fixed order, so scalar code, vector code and GPU code give the same bits, provided the compiler
  * does not contract (-ffp-contract=off, nvcc -fmad=false -prec-div=true -prec-sqrt=true -ftz=false).
  *
- * Rules that hold for every function here and in scalar_f64.h:
+ * Rules that hold for every function here, in scalar_f64.h and in scalar_trig_f64.h:
  *   a NaN argument, or an argument outside the domain, gives the canonical quiet NaN (0x7fc00000, 0x7ff8000000000000);
  *   infinities, signed zeros and subnormals follow C99 Annex F;
  *   the largest errors found, over all 2^32 floats, stand in docs/SCALAR.md.
@@ -17,24 +17,25 @@
 
 #include "kernel/ieee.h"
 #include "kernel/scalar_f64.h"
+#include "kernel/scalar_trig_f64.h"
 
 /* ---- exponentials --------------------------------------------------------------------------------------------- */
 
-/* 2^n for -126 <= n <= 127. */
-RP_FN float exp2i_f32(int32_t n) { return from_bits_f32((uint32_t)(n + 127) << 23); }
+/* 2^n for -126 <= n <= 127.  Exponents are kept modulo 2^32, so that no NaN can overflow an int. */
+RP_FN float exp2i_f32(uint32_t n) { return from_bits_f32((n + 127u) << 23); }
 
 /* x 2^n, |n| <= 250, rounded once: of the two factors only the last can round. */
-RP_FN float scale_f32(float x, int32_t n)
+RP_FN float scale_f32(float x, uint32_t n)
 {
-  int32_t a = (int32_t)((uint32_t)(n + 256) >> 1) - 128;
+  uint32_t a = ((n + 256u) >> 1) - 128u;
   return x * exp2i_f32(a) * exp2i_f32(n - a);
 }
 
-/* x to the nearest integer k, |x| < 2^22; *n is k as an integer.  Adding 1.5 2^23 leaves k in the low bits. */
-RP_FN float nearest_f32(float x, int32_t *n)
+/* x to the nearest integer k, |x| < 2^22; *n is k modulo 2^32.  Adding 1.5 2^23 leaves k in the low bits. */
+RP_FN float nearest_f32(float x, uint32_t *n)
 {
   float t = x + 12582912.0f;
-  *n = (int32_t)(bits_f32(t) - 0x4b400000u);
+  *n = bits_f32(t) - 0x4b400000u;
   return t - 12582912.0f;
 }
 
@@ -50,7 +51,7 @@ RP_FN float exp_tail_f32(float r)
 }
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2, in two steps (Cody and Waite): n times the first part of ln 2 is exact. */
-RP_FN float reduce_ln2_f32(float x, int32_t *n)
+RP_FN float reduce_ln2_f32(float x, uint32_t *n)
 {
   float k = nearest_f32(x * 1.44269502f, n);
   return fma_f32(k, -1.42860677e-6f, fma_f32(k, -0.693145752f, x));
@@ -59,7 +60,7 @@ RP_FN float reduce_ln2_f32(float x, int32_t *n)
 /* e^x */
 RP_FN float exp_f32(float x)
 {
-  int32_t n;
+  uint32_t n;
   float c = x < -104.0f ? -104.0f : x;
   c = c > 89.0f ? 89.0f : c;
   float r = reduce_ln2_f32(c, &n);
@@ -70,7 +71,7 @@ RP_FN float exp_f32(float x)
 /* 2^x.  Coefficients of (2^r - 1) / r, |r| <= 1/2: minimax 2^-32.4 of 2^r. */
 RP_FN float exp2_f32(float x)
 {
-  int32_t n;
+  uint32_t n;
   float c = x < -151.0f ? -151.0f : x;
   c = c > 129.0f ? 129.0f : c;
   float r = c - nearest_f32(c, &n);
@@ -88,12 +89,12 @@ RP_FN float exp2_f32(float x)
 /* e^x - 1 */
 RP_FN float expm1_f32(float x)
 {
-  int32_t n;
+  uint32_t n;
   float c = x < -20.0f ? -20.0f : x;
   c = c > 89.0f ? 89.0f : c;
   float r = reduce_ln2_f32(c, &n);
   float p = fma_f32(r * r, exp_tail_f32(r), r);
-  float h = exp2i_f32(n - 1);                    /* half of 2^n: n may be 128 */
+  float h = exp2i_f32(n - 1u);                   /* half of 2^n: n may be 128 */
   float y = 2.0f * fma_f32(h, p, h - 0.5f);
   y = n == 0 ? p : y;
   return x != x ? nan_f32() : copysign_f32(y, x);
@@ -196,8 +197,10 @@ RP_FN uint32_t reduce_pio2_f32(float x, float *hi, float *lo)
   int32_t  g = (int32_t)(h - (q << 30) + (l >> 31));                /* F = g 2^-30 + (l as signed) 2^-62 */
   float A = (float)g, B = fma_f32((float)(int32_t)l, 2.32830644e-10f, (float)(g - (int32_t)A));
   float H = A + B, L = (A - H) + B;
-  *hi = H * 1.46291812e-9f;                                         /* pi/2 2^-30 in two floats */
-  *lo = fma_f32(H, 1.46291812e-9f, -*hi) + fma_f32(H, -4.07094027e-17f, L * 1.46291812e-9f);
+  float p = H * 1.46291812e-9f;                                     /* pi/2 2^-30 in two floats */
+  float e = fma_f32(H, 1.46291812e-9f, -p) + fma_f32(H, -4.07094027e-17f, L * 1.46291812e-9f);
+  *hi = p + e;
+  *lo = (p - *hi) + e;
   return q & 3u;
 }
 
@@ -255,11 +258,10 @@ RP_FN float cos_f32(float x)
 /* *s = sin(2 pi u), *c = cos(2 pi u) for 0 <= u < 1.  u - q/4 is exact, so the reduction is. */
 RP_FN void sincos2pi_f32(float u, float *s, float *c)
 {
-  int32_t n;
-  float r = fma_f32(nearest_f32(4.0f * u, &n), -0.25f, u);
+  uint32_t q;
+  float r = fma_f32(nearest_f32(4.0f * u, &q), -0.25f, u);
   float hi = r * 6.28318548f, lo = fma_f32(r, -1.74845553e-7f, fma_f32(r, 6.28318548f, -hi));
   float a = sin_kernel_f32(hi, lo), b = cos_kernel_f32(hi, lo);
-  uint32_t q = (uint32_t)n;
   float y = (q & 1u) ? b : a, z = (q & 1u) ? a : b;
   *s = from_bits_f32(bits_f32(y) ^ ((q & 2u) << 30));
   *c = from_bits_f32(bits_f32(z) ^ (((q + 1u) & 2u) << 30));
@@ -270,7 +272,7 @@ RP_FN void sincos2pi_f32(float u, float *s, float *c)
 /* e^x for |x| <= 80, without limits: an inner factor. */
 RP_FN float exp_core_f32(float x)
 {
-  int32_t n;
+  uint32_t n;
   float r = reduce_ln2_f32(x, &n);
   return fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f) * exp2i_f32(n);
 }
@@ -339,7 +341,7 @@ RP_FN float erfcx_f32(float a, float *r, float *vl)
 /* erfc x: for a = |x|, e^(-a^2) r V(r), every factor in two floats; 2 minus that for negative x. */
 RP_FN float erfc_f32(float x)
 {
-  int32_t n;
+  uint32_t n;
   float a = fabs_f32(x) > 10.1f ? 10.1f : fabs_f32(x);
   float r, vl, v = erfcx_f32(a, &r, &vl);
   float wh = v * r, wl = fma_f32(v, r, -wh) + vl * r;

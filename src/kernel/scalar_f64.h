@@ -35,21 +35,21 @@ RP_FN double quotient_f64(double a, double al, double b, double bl, double *lo)
 
 /* ---- exponentials --------------------------------------------------------------------------------------------- */
 
-/* 2^n for -1022 <= n <= 1023. */
-RP_FN double exp2i_f64(int32_t n) { return from_bits_f64((uint64_t)(int64_t)(n + 1023) << 52); }
+/* 2^n for -1022 <= n <= 1023.  Exponents are kept modulo 2^32, so that no NaN can overflow an int. */
+RP_FN double exp2i_f64(uint32_t n) { return from_bits_f64((uint64_t)(n + 1023u) << 52); }
 
 /* x 2^n, |n| <= 2000, rounded once: of the two factors only the last can round. */
-RP_FN double scale_f64(double x, int32_t n)
+RP_FN double scale_f64(double x, uint32_t n)
 {
-  int32_t a = (int32_t)((uint32_t)(n + 4096) >> 1) - 2048;
+  uint32_t a = ((n + 4096u) >> 1) - 2048u;
   return x * exp2i_f64(a) * exp2i_f64(n - a);
 }
 
-/* x to the nearest integer k, |x| < 2^31; *n is k as an integer.  Adding 1.5 2^52 leaves k in the low bits. */
-RP_FN double nearest_f64(double x, int32_t *n)
+/* x to the nearest integer k, |x| < 2^31; *n is k modulo 2^32.  Adding 1.5 2^52 leaves k in the low bits. */
+RP_FN double nearest_f64(double x, uint32_t *n)
 {
   double t = x + 6755399441055744.0;
-  *n = (int32_t)(uint32_t)bits_f64(t);
+  *n = (uint32_t)bits_f64(t);
   return t - 6755399441055744.0;
 }
 
@@ -70,7 +70,7 @@ RP_FN double exp_tail_f64(double r)
 }
 
 /* x + xl = n ln 2 + r + *rl, |r| <= ln 2 / 2: n times the first 32 bits of ln 2 is exact. */
-RP_FN double reduce_ln2_f64(double x, double xl, int32_t *n, double *rl)
+RP_FN double reduce_ln2_f64(double x, double xl, uint32_t *n, double *rl)
 {
   double k = nearest_f64(x * 1.4426950408889634, n);
   double r = fma_f64(k, -0.6931471806019545, x), c = fma_f64(k, 4.2009150726810846e-11, xl);
@@ -80,7 +80,7 @@ RP_FN double reduce_ln2_f64(double x, double xl, int32_t *n, double *rl)
 }
 
 /* e^(x + xl) = (result + *lo) 2^n */
-RP_FN double exp_pair_f64(double x, double xl, int32_t *n, double *lo)
+RP_FN double exp_pair_f64(double x, double xl, uint32_t *n, double *lo)
 {
   double rl, r = reduce_ln2_f64(x, xl, n, &rl);
   double h = sum_f64(1.0, r, lo);
@@ -91,7 +91,7 @@ RP_FN double exp_pair_f64(double x, double xl, int32_t *n, double *lo)
 /* e^x */
 RP_FN double exp_f64(double x)
 {
-  int32_t n;
+  uint32_t n;
   double c = x < -746.0 ? -746.0 : x;
   c = c > 710.0 ? 710.0 : c;
   double l, h = exp_pair_f64(c, 0.0, &n, &l);
@@ -101,7 +101,7 @@ RP_FN double exp_f64(double x)
 /* 2^x */
 RP_FN double exp2_f64(double x)
 {
-  int32_t n, zero;
+  uint32_t n, zero;
   double c = x < -1076.0 ? -1076.0 : x;
   c = c > 1025.0 ? 1025.0 : c;
   double r = c - nearest_f64(c, &n);
@@ -113,7 +113,7 @@ RP_FN double exp2_f64(double x)
 /* e^x - 1 = result + *lo for |x| <= 40 */
 RP_FN double expm1_pair_f64(double x, double *lo)
 {
-  int32_t n;
+  uint32_t n;
   double rl, pl, l, r = reduce_ln2_f64(x, 0.0, &n, &rl);
   double p = sum_f64(r, fma_f64(r * r, exp_tail_f64(r), rl), &pl);
   double s = exp2i_f64(n), d = s - 1.0, a = s * p;
@@ -226,7 +226,8 @@ RP_FN double log1p_f64(double x)
   double big = x > 1.0 ? x : 1.0, small = x > 1.0 ? 1.0 : x;
   double ul, u = sum_f64(big, small, &ul), e, l;
   double v = u < inf_f64() ? u : 1.0, f = split_f64(v, &e);
-  double fl = ul * exp2i_f64(e > 1000.0 ? -1000 : -(int32_t)(e < -60.0 ? -60.0 : e));   /* ul = 0 or tiny beyond */
+  double fl = ul * exp2i_f64(0u - (uint32_t)(int32_t)(e > 1000.0 ? 1000.0 : e < -60.0 ? -60.0 : e));
+                                                             /* ul is 0 or nothing beyond these e */
   double h = log1p_pair_f64(f, fl, &l);
   double y = add_ln2_f64(e, h, l, &l) + l;
   y = fabs_f64(x) < 1.1102230246251565e-16 ? x : y;
@@ -238,7 +239,7 @@ RP_FN double log1p_f64(double x)
 /* x^y = e^(y log x), special cases as in C99 F.9.4.4. */
 RP_FN double pow_f64(double x, double y)
 {
-  int32_t n;
+  uint32_t n;
   double a = fabs_f64(x), i = inf_f64(), ll, pl, zl;
   double l = log_pair_f64(a > 0.0 && a < i ? a : 1.0, &ll);
   l = a == 0.0 ? -i : l;
@@ -257,248 +258,13 @@ RP_FN double pow_f64(double x, double y)
   return (y == 0.0 || x == 1.0) ? 1.0 : z;
 }
 
-/* ---- trigonometric functions ---------------------------------------------------------------------------------- */
-
-/* a b = result 2^64 + *lo */
-RP_FN uint64_t product_u64(uint64_t a, uint64_t b, uint64_t *lo)
-{
-  uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32;
-  uint64_t ll = al * bl, lh = al * bh, hl = ah * bl;
-  uint64_t mid = (ll >> 32) + (lh & 0xffffffffu) + (hl & 0xffffffffu);
-  *lo = a * b;
-  return ah * bh + (lh >> 32) + (hl >> 32) + (mid >> 32);
-}
-
-/* 64 bits of the string a b, from bit s of a on, 0 <= s < 64. */
-RP_FN uint64_t funnel_u64(uint64_t a, uint64_t b, uint32_t s) { return (a << s) | ((b >> 1) >> (63u - s)); }
-
-/* The 192 bits of 2/pi that matter for x = m 2^(E-1075), as w[0] (high) .. w[2]: 55 zeros, then 2/pi, at bit E - 1022. */
-RP_FN void two_over_pi_f64(uint32_t off, uint64_t w[3])
-{
-  static const uint64_t bits[20] = {
-    0x0000000000000145u, 0xf306dc9c882a53f8u, 0x4eafa3ea69bb81b6u, 0xc52b3278872083fcu, 0xa2c757bd778ac36eu,
-    0x48dc74849ba5c00cu, 0x925dd413a32439fcu, 0x3bd63962534e7dd1u, 0x046bea5d768909d3u, 0x38e04d68befc8273u,
-    0x23ac7306a673e939u, 0x08bf177bf250763fu, 0xf12fffbc0b301fdeu, 0x5e2316b414da3edau, 0x6cfd9e4f96136e9eu,
-    0x8c7ecd3cbfd45aeau, 0x4f758fd7cbe2f67au, 0x0e73ef14a525d4d7u, 0xf6bf623f1aba10acu, 0x06608df8f6d757e1u };
-  uint32_t i = off >> 6, s = off & 63u;
-  for (int j = 0; j < 3; j++) w[j] = funnel_u64(bits[i + (uint32_t)j], bits[i + (uint32_t)j + 1u], s);
-}
-
-/* x = (q + F) pi/2, |F| <= 1/2, for 1/2 <= x < inf (Payne and Hanek 1983): *hi + *lo = F pi/2, returns q mod 4. */
-RP_FN uint32_t reduce_pio2_f64(double x, double *hi, double *lo)
-{
-  uint64_t u = bits_f64(x), m = (u & 0x000fffffffffffffu) | 0x0010000000000000u, w[3], mid, drop;
-  two_over_pi_f64((uint32_t)(u >> 52) - 1022u, w);
-  uint64_t h = m * w[0] + product_u64(m, w[1], &mid), l = mid + product_u64(m, w[2], &drop);
-  h += l < mid ? 1u : 0u;                                    /* h l = 2^126 (x 2/pi mod 4) */
-  uint64_t q = (h + 0x2000000000000000u) >> 62;
-  int64_t g = (int64_t)(h - (q << 62) + (l >> 63));          /* F = g 2^-62 + (l as signed) 2^-126 */
-  double A = (double)g, B = fma_f64((double)(int64_t)l, 5.421010862427522e-20, (double)(g - (int64_t)A));
-  double L, H = sum_f64(A, B, &L);
-  *hi = product_f64(H, 3.4061215800865545e-19, lo);          /* pi/2 2^-62 in two doubles */
-  *lo += fma_f64(H, 1.3277647201629795e-35, L * 3.4061215800865545e-19);
-  return (uint32_t)q & 3u;
-}
-
-/* sin(x + xl) = result + *lo, |x| <= pi/4.  Minimax 2^-57.1. */
-RP_FN double sin_kernel_f64(double x, double xl, double *lo)
-{
-  double s = x * x, p = -7.593199560777039e-13;
-  p = fma_f64(p, s, 1.6058653009938654e-10);
-  p = fma_f64(p, s, -2.505210707003757e-08);
-  p = fma_f64(p, s, 2.7557319221941163e-06);
-  p = fma_f64(p, s, -0.0001984126984126858);
-  p = fma_f64(p, s, 0.008333333333333333);
-  p = fma_f64(p, s, -0.16666666666666666);
-  *lo = fma_f64(x * s, p, fma_f64(-0.5 * s, xl, xl));
-  return x;
-}
-
-/* cos(x + xl) = result + *lo, |x| <= pi/4.  Minimax 2^-59.5. */
-RP_FN double cos_kernel_f64(double x, double xl, double *lo)
-{
-  double sl, s = product_f64(x, x, &sl), p = 4.7377429329180686e-14;
-  p = fma_f64(p, s, -1.1470284669734251e-11);
-  p = fma_f64(p, s, 2.08767542855549e-09);
-  p = fma_f64(p, s, -2.755731921499302e-07);
-  p = fma_f64(p, s, 2.4801587301570537e-05);
-  p = fma_f64(p, s, -0.0013888888888888872);
-  p = fma_f64(p, s, 0.041666666666666664);
-  double wl, w = sum_f64(1.0, -0.5 * s, &wl);
-  *lo = wl + fma_f64(s * s, p, -fma_f64(x, xl, 0.5 * sl));
-  return w;
-}
-
-/* Reduction of any finite |x|; below 1/2 nothing is to be done. */
-RP_FN uint32_t reduce_f64(double x, double *hi, double *lo)
-{
-  double a = fabs_f64(x);
-  *hi = a;
-  *lo = 0.0;
-  return a >= 0.5 && a < inf_f64() ? reduce_pio2_f64(a, hi, lo) : 0u;
-}
-
-/* *s + *sl = sin |x|, *c + *cl = cos |x| */
-RP_FN void sincos_pair_f64(double x, double *s, double *sl, double *c, double *cl)
-{
-  double hi, lo;
-  uint32_t q = reduce_f64(x, &hi, &lo);
-  double bl, b = sin_kernel_f64(hi, lo, &bl), al, a = cos_kernel_f64(hi, lo, &al);
-  double f = (q & 2u) ? -1.0 : 1.0, g = ((q + 1u) & 2u) ? -1.0 : 1.0;
-  *s  = f * ((q & 1u) ? a : b);
-  *sl = f * ((q & 1u) ? al : bl);
-  *c  = g * ((q & 1u) ? b : a);
-  *cl = g * ((q & 1u) ? bl : al);
-}
-
-/* sin x */
-RP_FN double sin_f64(double x)
-{
-  double s, sl, c, cl;
-  sincos_pair_f64(x, &s, &sl, &c, &cl);
-  double y = from_bits_f64(bits_f64(s + sl) ^ (bits_f64(x) & 0x8000000000000000u));
-  return fabs_f64(x) < inf_f64() ? y : nan_f64();
-}
-
-/* cos x */
-RP_FN double cos_f64(double x)
-{
-  double s, sl, c, cl;
-  sincos_pair_f64(x, &s, &sl, &c, &cl);
-  return fabs_f64(x) < inf_f64() ? c + cl : nan_f64();
-}
-
-/* tan x = sin x / cos x, in pairs */
-RP_FN double tan_f64(double x)
-{
-  double s, sl, c, cl, ql;
-  sincos_pair_f64(x, &s, &sl, &c, &cl);
-  s = sum_f64(s, sl, &sl);
-  c = sum_f64(c, cl, &cl);
-  double q = quotient_f64(s, sl, c, cl, &ql) + 0.0;
-  double y = from_bits_f64(bits_f64(q + ql) ^ (bits_f64(x) & 0x8000000000000000u));
-  return fabs_f64(x) < inf_f64() ? y : nan_f64();
-}
-
-/* *s = sin(2 pi u), *c = cos(2 pi u) for 0 <= u < 1.  u - q/4 is exact, so the reduction is. */
-RP_FN void sincos2pi_f64(double u, double *s, double *c)
-{
-  int32_t n;
-  double r = fma_f64(nearest_f64(4.0 * u, &n), -0.25, u);
-  double lo, al, bl, hi = product_f64(r, 6.283185307179586, &lo);
-  lo = fma_f64(r, 2.4492935982947064e-16, lo);
-  double a = sin_kernel_f64(hi, lo, &al), b = cos_kernel_f64(hi, lo, &bl);
-  uint32_t q = (uint32_t)n;
-  a += al;
-  b += bl;
-  *s = (q & 1u) ? b : a;
-  *c = (q & 1u) ? a : b;
-  *s = (q & 2u) ? -*s : *s;
-  *c = ((q + 1u) & 2u) ? -*c : *c;
-}
-
-/* ---- inverse trigonometric functions -------------------------------------------------------------------------- */
-
-/* atan((n + nl) / (d + dl)) = result + *lo for 0 <= n <= d: above tan(pi/8) by pi/4 + atan((n-d) / (n+d)).
- * Polynomial (atan z - z) / z^3 for z <= 0.4142: minimax 2^-57.9. */
-RP_FN double atan_octant_f64(double n, double nl, double d, double dl, double *lo)
-{
-  int high = n > 0.41421356237309503 * d;
-  double tl, t = sum_f64(-d, n, &tl), ul, u = sum_f64(d, n, &ul);
-  n  = high ? t : n;
-  nl = high ? tl + (nl - dl) : nl;
-  dl = high ? ul + dl : dl;
-  d  = high ? u : d;
-  double zl, z = quotient_f64(n, nl, d, dl, &zl), s = z * z, p = -0.016485234481253403;
-  p = fma_f64(p, s, 0.03308675134958218);
-  p = fma_f64(p, s, -0.04205905440550904);
-  p = fma_f64(p, s, 0.047432853932514916);
-  p = fma_f64(p, s, -0.05261569749493659);
-  p = fma_f64(p, s, 0.05882265412300227);
-  p = fma_f64(p, s, -0.06666663636992953);
-  p = fma_f64(p, s, 0.07692307629943623);
-  p = fma_f64(p, s, -0.09090909090211835);
-  p = fma_f64(p, s, 0.11111111111107458);
-  p = fma_f64(p, s, -0.1428571428571428);
-  p = fma_f64(p, s, 0.2);
-  p = fma_f64(p, s, -0.3333333333333333);
-  double v = fma_f64(z * s, p, fma_f64(-s, zl, zl)), hl, h = sum_f64(0.7853981633974483, z, &hl);
-  *lo = high ? hl + (v + 3.061616997868383e-17) : v;
-  return high ? h : z;
-}
-
-/* The angle in [0, pi/2] of the point (x + xl, y + yl), x and y >= 0 and not both 0. */
-RP_FN double atan_quadrant_f64(double y, double yl, double x, double xl, double *lo)
-{
-  int steep = y > x;
-  double l, a = atan_octant_f64(steep ? x : y, steep ? xl : yl, steep ? y : x, steep ? yl : xl, &l);
-  double hl, h = sum_f64(1.5707963267948966, -a, &hl);
-  *lo = steep ? hl + (6.123233995736766e-17 - l) : l;
-  return steep ? h : a;
-}
-
-/* atan x; beyond 2^60 it is pi/2. */
-RP_FN double atan_f64(double x)
-{
-  double a = fabs_f64(x), c = a > 1152921504606846976.0 ? 1152921504606846976.0 : a;
-  double l, h = atan_quadrant_f64(c, 0.0, 1.0, 0.0, &l);
-  return x != x ? nan_f64() : copysign_f64(c < 1e-9 ? c : h + l, x);
-}
-
-/* 1 - x^2 = r^2, r = result + *lo, for |x| <= 1 */
-RP_FN double cosine_of_sine_f64(double x, double *lo)
-{
-  double pl, vl, p = product_f64(x, x, &pl), v = sum_f64(1.0, -p, &vl), r = sqrt_f64(v);
-  *lo = v > 0.0 ? (fma_f64(-r, r, v) + (vl - pl)) / (2.0 * r) : 0.0;
-  return r;
-}
-
-/* asin x: the angle of (sqrt(1 - x^2), |x|) */
-RP_FN double asin_f64(double x)
-{
-  double a = fabs_f64(x), cl, l, c = cosine_of_sine_f64(a <= 1.0 ? a : 0.0, &cl);
-  double h = atan_quadrant_f64(a <= 1.0 ? a : 0.0, 0.0, c, cl, &l);
-  return a <= 1.0 ? copysign_f64(a < 1e-9 ? a : h + l, x) : nan_f64();
-}
-
-/* acos x: the angle of (|x|, sqrt(1 - x^2)), or pi less it */
-RP_FN double acos_f64(double x)
-{
-  double a = fabs_f64(x), sl, l, s = cosine_of_sine_f64(a <= 1.0 ? a : 0.0, &sl);
-  double h = atan_quadrant_f64(s, sl, a <= 1.0 ? a : 0.0, 0.0, &l);
-  double hl, o = sum_f64(3.141592653589793, -h, &hl);
-  double y = x < 0.0 ? o + (hl + (1.2246467991473532e-16 - l)) : h + l;
-  return a <= 1.0 ? y : nan_f64();
-}
-
-/* The angle of (x, y) in (-pi, pi].  Both are scaled when their sum could overflow or a product underflow; when one is
- * 2^60 times the other the quotient is the tangent and the angle. */
-RP_FN double atan2_f64(double y, double x)
-{
-  double a = fabs_f64(y), b = fabs_f64(x), i = inf_f64();
-  int same = a == b && (a == 0.0 || a == i);
-  a = same ? (a == 0.0 ? 0.0 : 1.0) : a;
-  b = same ? 1.0 : b;
-  double big = a > b ? a : b;
-  double f = big > 1e150 ? 2.409919865102884e-181 : big < 1e-150 ? 4.149515568880993e+180 : 1.0;     /* 2^-600, 2^600 */
-  int thin = !(a > b * 8.673617379884035e-19), tall = !(b > a * 8.673617379884035e-19);
-  double l, h = atan_quadrant_f64(thin || tall ? 1.0 : a * f, 0.0, thin || tall ? 1.0 : b * f, 0.0, &l);
-  h = thin ? a / b : h;
-  l = thin ? 0.0 : l;
-  h = tall ? 1.5707963267948966 : h;
-  l = tall ? 6.123233995736766e-17 : l;
-  double hl, o = sum_f64(3.141592653589793, -h, &hl);
-  double r = (bits_f64(x) >> 63) ? o + (hl + (1.2246467991473532e-16 - l)) : h + l;
-  return x != x || y != y ? nan_f64() : copysign_f64(r, y);
-}
-
 /* ---- hyperbolic functions ------------------------------------------------------------------------------------- */
 
 /* e^x / 8 = result + *lo for 0 <= x <= 711: an eighth cannot overflow. */
 RP_FN double eighth_exp_f64(double x, double *lo)
 {
-  int32_t n;
-  double h = exp_pair_f64(x, 0.0, &n, lo), s = exp2i_f64(n - 3);
+  uint32_t n;
+  double h = exp_pair_f64(x, 0.0, &n, lo), s = exp2i_f64(n - 3u);
   *lo *= s;
   return h * s;
 }
@@ -594,7 +360,7 @@ RP_FN double erfcx_f64(double a, double *r, double *vl)
 }
 
 /* erfc a = (result + *lo) 2^n for 0.47 <= a <= 27.3: e^(-a^2) r V(r), in pairs. */
-RP_FN double erfc_tail_f64(double a, int32_t *n, double *lo)
+RP_FN double erfc_tail_f64(double a, uint32_t *n, double *lo)
 {
   double r, vl, wl, sl, el, v = erfcx_f64(a, &r, &vl);
   double w = product_f64(v, r, &wl), s = product_f64(a, a, &sl);
@@ -606,7 +372,7 @@ RP_FN double erfc_tail_f64(double a, int32_t *n, double *lo)
 /* erf x: by the polynomial below 0.75, 1 - erfc above; beyond 6 it is 1. */
 RP_FN double erf_f64(double x)
 {
-  int32_t n;
+  uint32_t n;
   double a = fabs_f64(x), l, tl, h = erf_pair_f64(a < 0.75 ? a : 0.0, &l);
   double t = erfc_tail_f64(a < 0.75 ? 0.75 : a > 6.0 ? 6.0 : a, &n, &tl);
   double y = a < 0.75 ? h + l : 1.0 - (t + tl) * exp2i_f64(n);
@@ -616,7 +382,7 @@ RP_FN double erf_f64(double x)
 /* erfc x: 1 - erf x below 0.5, the tail above, 2 less the tail for x < -0.5. */
 RP_FN double erfc_f64(double x)
 {
-  int32_t n;
+  uint32_t n;
   double a = fabs_f64(x), l, el, tl, e = erf_pair_f64(a < 0.5 ? a : 0.0, &l);
   double t = erfc_tail_f64(a < 0.5 ? 0.5 : a > 27.3 ? 27.3 : a, &n, &tl);
   t = scale_f64(t + tl, n);
