@@ -1,0 +1,410 @@
+--- The object P with which a script states its settings, its checks, its figures.
+---
+---     local P = rp.paper{ id = "dcr", title = "...", authors = "...", arxiv = "2603.04803", year = 2026,
+---                         settings = { steps = {smoke = 20, small = 300, paper = 4600} } }
+---     P:exact("ignored", loss, math.log(B + 1), 1e-6, {where = "Sec. 2"})
+---
+--- Run by `repro run` the choices of the command line apply; run by a plain lua5.4 the defaults do (scale small, seed 1)
+--- and P:finish() prints the result.  A paper that another script requires gets a P that records nothing, with
+--- P.main = false, so that it can return its functions before it trains.
+local rp = require "repro"
+local checks = require "repro.checks"
+local failure = require "repro.failure"
+local files = require "repro.files"
+local figures = require "repro.figures"
+local json = require "repro.json"
+local misuse = require "repro.misuse"
+local nearest = require "repro.nearest"
+local progress = require "repro.progress"
+local settings = require "repro.settings"
+
+local paper = {}
+
+local here = debug.getinfo(1, "S").source:match("^(.*)paper%.lua$") or "@lua/repro/"
+
+-- The choices of the command line, and the paper that is being run.
+local context = { scale = "small", seed = 1, set = {} }
+local current
+
+-- The run behind each P.  Kept apart from P, whose fields are the settings.
+local runs = setmetatable({}, { __mode = "k" })
+
+local P = {}                                               -- methods
+
+local function is_script(info)
+  if info.what == "C" then return false end
+  if context.source then return info.source == context.source end
+  return info.source:sub(1, #here) ~= here
+end
+
+-- Lines of the script: that of the innermost of its functions that is running, and that of its main chunk.
+local function script_lines()
+  local level, inner, outer = 2, 0, 0
+  while true do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return inner, outer end
+    if is_script(info) then
+      if inner == 0 then inner = info.currentline end
+      outer = info.currentline
+    end
+    level = level + 1
+  end
+end
+
+-- Chunk name of the function outside the package that called it.
+local function caller_source()
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "S")
+    if not info then return nil end
+    if info.what ~= "C" and info.source:sub(1, #here) ~= here then return info.source end
+    level = level + 1
+  end
+end
+
+local function default_directory(id, rows)
+  local name = ("%s-%s-%d"):format(id, context.scale, context.seed)
+  for _, row in ipairs(rows) do
+    if row.changed then
+      local value = type(row.value) == "table" and table.concat(row.value, ",") or tostring(row.value)
+      name = name .. "-" .. (row.name .. "=" .. value):gsub("[^%w=.,_-]", "_")
+    end
+  end
+  return "runs/" .. name:sub(1, 200)
+end
+
+local function open_log(run)
+  local file, message = io.open(run.directory .. "/log.jsonl", "wb")
+  if not file then failure.raise("environment", "%s", message) end
+  run.log = file
+end
+
+local function start_run(run)
+  run.directory = context.out or default_directory(run.header.id, run.settings)
+  files.make_directory(run.directory .. "/figures")
+  open_log(run)
+  run.started = rp.clock()
+  run.previous = run.started
+  run.progress = progress.new { live = context.live or false, clock = rp.clock,
+                                memory = function() return rp.memory().live end }
+end
+
+local header_fields = { "id", "title", "authors", "arxiv", "year", "settings", "url", "seed", "summary" }
+
+local function check_header(header)
+  if type(header) ~= "table" then misuse("rp.paper takes a table such as {id = ..., title = ...}") end
+  for field in next, header do
+    local known = false
+    for _, name in ipairs(header_fields) do known = known or name == field end
+    if not known then
+      misuse("rp.paper: unknown field %s%s", tostring(field), nearest.hint(tostring(field), header_fields))
+    end
+  end
+  if type(header.id) ~= "string" or not header.id:find "^[%w._-]+$" then
+    misuse "rp.paper: id is a word of letters, digits, '.', '_' and '-'"
+  end
+end
+
+local fields = { main = true, scale = true, seed = true, set = true, data_dir = true, id = true, directory = true }
+
+local function check_setting_names(declared)
+  for _, name in ipairs(settings.names(declared)) do
+    if P[name] or fields[name] then misuse("rp.paper: a setting cannot be called %s, which P has already", name) end
+  end
+end
+
+-- Why the pinned numbers do not apply to this run; nil if they do.
+local function why_unpinned(run)
+  if context.seed ~= (run.header.seed or 1) then return "seed " .. context.seed end
+  for _, row in ipairs(run.settings) do
+    if row.changed then return "setting " .. row.name .. " changed" end
+  end
+  return nil
+end
+
+local meta = {}
+
+function meta.__index(self, key)
+  if P[key] then return P[key] end
+  local run = runs[self]
+  local value = run.values[key]
+  if value ~= nil then return value end
+  if fields[key] then return run[key] end
+  local known = settings.names(run.values)
+  for _, name in ipairs(settings.names(P)) do known[#known + 1] = name end
+  misuse("P.%s: the paper has no such setting%s", tostring(key), nearest.hint(tostring(key), known))
+end
+
+function meta.__newindex(_, key)
+  misuse("P.%s cannot be assigned; declare a setting in rp.paper{settings = ...} or use a local variable", tostring(key))
+end
+
+local function new_run(header, main)
+  local values, rows = settings.resolve(header.settings or {}, context.scale, main and context.set or nil)
+  return { header = header, main = main, values = values, settings = rows, scale = context.scale, seed = context.seed,
+           data_dir = context.data, id = header.id, set = values, checks = {}, by_id = {}, outputs = {}, notes = {} }
+end
+
+local function declare(header)
+  check_header(header)
+  check_setting_names(header.settings or {})
+  local source = caller_source()
+  local main = current == nil
+  if context.source then main = source == context.source end
+  if main and current then misuse "rp.paper has been called before in this script" end
+  local run = new_run(header, main)
+  run.script = context.script or source and source:match "^@(.+)"
+  local self = setmetatable({}, meta)
+  runs[self] = run
+  if main then
+    start_run(run)
+    current = self
+    rp.seed(context.seed)
+  end
+  return self
+end
+
+local function wants(id)
+  local only = context.only
+  return not only or id == only or id:sub(1, #only + 1) == only .. "."
+end
+
+--- Whether the check or figure `id` is asked for: always, except under --only.  Lets a script leave out costly parts
+--- that one claim does not need.  `--only fig2` also asks for fig2.a, fig2.b.
+---@param id string
+---@return boolean
+function P.wants(_, id)
+  return wants(id)
+end
+
+-- Raised to end a script once the check of --only is done.
+paper.done = setmetatable({}, { __tostring = function() return "done" end })
+
+local function register(run, id)
+  if type(id) ~= "string" or id == "" then misuse("a check's id is a string, not a %s", type(id)) end
+  local before = run.by_id[id]
+  if before then misuse('the check "%s" has been made before, at line %d', id, before.line) end
+end
+
+local function record(self, kind, id, outcome, options)
+  local run = runs[self]
+  if not run.main then return outcome.status == "pass" end
+  register(run, id)
+  local line, at = script_lines()
+  local now = rp.clock()
+  outcome.id, outcome.kind, outcome.line = id, kind, line
+  outcome.where, outcome.text = options.where, outcome.text or options.text
+  outcome.cost, run.previous = now - run.previous, now
+  run.by_id[id] = outcome
+  if wants(id) then
+    run.checks[#run.checks + 1] = outcome
+    run.outputs[#run.outputs + 1] = { type = "check", id = id, line = at }
+  end
+  if context.only == id then error(paper.done, 0) end
+  return outcome.status == "pass"
+end
+
+local function check_options(options, what, ...)
+  local known = { "where", "text", ... }
+  if options == nil then return {} end
+  if type(options) ~= "table" then misuse("%s: the last argument is a table such as {where = \"Eq. 7\"}", what) end
+  for key in next, options do
+    local found = false
+    for _, name in ipairs(known) do found = found or name == key end
+    if not found then misuse("%s: unknown option %s%s", what, tostring(key), nearest.hint(tostring(key), known)) end
+  end
+  return options
+end
+
+--- Mathematics: measured equals expected within a tolerance.
+---@param id string
+---@param measured number|Tensor|boolean|table
+---@param expected number|Tensor|boolean|table a value of the same form, or a bound {op = "<=", bound = x}
+---@param tolerance number|nil largest absolute difference; 0 if left out
+---@param options table|nil {where = "Eq. 7", text = "sentence"}
+---@return boolean pass
+function P:exact(id, measured, expected, tolerance, options)
+  if type(tolerance) == "table" then tolerance, options = nil, tolerance end
+  options = check_options(options, "P:exact")
+  if measured == nil then misuse('P:exact "%s": the measured value is nil', tostring(id)) end
+  if expected == nil then misuse('P:exact "%s": the expected value is nil', tostring(id)) end
+  return record(self, "exact", id, checks.exact(measured, expected, tolerance), options)
+end
+
+--- Our own number at this scale and seed, to the last bit.  `repro pin` writes the numbers.
+---@param id string
+---@param measured number|string|Tensor a number, a SHA-256, or a tensor, whose SHA-256 is compared
+---@param pins table|nil scale -> number or hexadecimal digits, e.g. {smoke = 0x1.8p-3, small = 0.21}
+---@param options table|nil {where =, text =}
+---@return boolean pass
+function P:pinned(id, measured, pins, options)
+  options = check_options(options, "P:pinned")
+  if measured == nil then misuse('P:pinned "%s": the measured value is nil', tostring(id)) end
+  if pins ~= nil and type(pins) ~= "table" then
+    misuse('P:pinned "%s": the pins are a table such as {small = 0.21}, not a %s', tostring(id), type(pins))
+  end
+  local outcome = checks.pinned(measured, pins or {}, context.scale, why_unpinned(runs[self]))
+  return record(self, "pinned", id, outcome, options)
+end
+
+--- A statement of the paper, as a truth value or an inequality.  A miss is `not reproduced` and does not fail the run,
+--- unless the claim is declared a gate because it is known to hold at this scale.
+---@param id string
+---@param sentence string what the paper says
+---@param measured boolean|table truth, or {value = x, op = ">=", bound = y}
+---@param options table|nil {where = "Table 2", measured = what to show, expected = , gate = true or a scale}
+---@return boolean pass
+function P:claim(id, sentence, measured, options)
+  options = check_options(options, "P:claim", "measured", "expected", "gate")
+  if type(sentence) ~= "string" then
+    misuse('P:claim "%s": the second argument is the sentence of the paper', tostring(id))
+  end
+  local outcome = checks.claim(measured, options, context.scale)
+  outcome.text = sentence
+  return record(self, "claim", id, outcome, options)
+end
+
+--- The authors' number beside ours; not tested.
+---@param id string
+---@param value number|string
+---@param options table|nil {where = "Table 2", ours = our number, text =}
+function P:quoted(id, value, options)
+  options = check_options(options, "P:quoted", "ours")
+  local ours = checks.plain(options.ours)
+  record(self, "quoted", id, { status = "quoted", expected = checks.plain(value), measured = ours }, options)
+end
+
+--- A claim that is not run, with the reason.
+---@param id string
+---@param reason string
+---@param options table|nil {where =, text =}
+function P:not_run(id, reason, options)
+  options = check_options(options, "P:not_run")
+  if type(reason) ~= "string" then misuse('P:not_run "%s": the second argument is the reason', tostring(id)) end
+  record(self, "not_run", id, { status = "not run", note = reason }, options)
+end
+
+local function add_output(self, output)
+  local run = runs[self]
+  if not run.main then return end
+  output.line = select(2, script_lines())
+  run.outputs[#run.outputs + 1] = output
+end
+
+--- A figure of the report, saved under figures/.
+---@param name string its name, as the paper has it: "Figure 2a"
+---@param content table|Tensor|string a plot of rp.plot, an image tensor (H,W), (C,H,W) in [0,1], SVG text, or a path
+---@param caption string|nil in Markdown
+function P:figure(name, content, caption)
+  local run = runs[self]
+  if not run.main then return end
+  if type(name) ~= "string" then misuse "P:figure: the first argument is the figure's name" end
+  local path = figures.save(run.directory, name, content)
+  add_output(self, { type = "figure", name = name, path = path, caption = caption })
+end
+
+local function cell(value)
+  value = checks.plain(value)
+  return type(value) == "string" and value or checks.show(value)
+end
+
+--- A table of the report.
+---@param name string
+---@param header string[]
+---@param rows table array of arrays of numbers or strings
+---@param caption string|nil in Markdown
+function P:table(name, header, rows, caption)
+  if type(header) ~= "table" or type(rows) ~= "table" then
+    misuse "P:table takes a name, a header and an array of rows"
+  end
+  local cells = {}
+  for i, row in ipairs(rows) do
+    cells[i] = {}
+    for j = 1, #header do cells[i][j] = row[j] == nil and "" or cell(row[j]) end
+  end
+  add_output(self, { type = "table", name = name, header = header, rows = cells, caption = caption })
+end
+
+--- A remark of the report, in Markdown, at this place.
+---@param text string a format, as for string.format
+function P:note(text, ...)
+  if select("#", ...) > 0 then text = text:format(...) end
+  add_output(self, { type = "note", text = text })
+end
+
+--- A line of log.jsonl, such as P:log{step = i, loss = loss}.  One-element tensors are written as numbers.
+---@param fields_of_line table
+function P:log(fields_of_line)
+  local run = runs[self]
+  if not run.main then return end
+  local line = {}
+  for key, value in next, fields_of_line do line[key] = checks.plain(value) end
+  if type(line.loss) == "number" then run.progress:loss(line.loss) end
+  run.log:write(json.line(line), "\n")
+  run.log:flush()
+end
+
+--- Shows step i of n on a terminal.
+---@param i integer
+---@param n integer
+---@param text string|nil what is being done
+function P:progress(i, n, text)
+  local run = runs[self]
+  if run.main then run.progress:update(i, n, text) end
+end
+
+-- The hash of a text, with which two machines compare what they measured.
+local function fingerprint(run)
+  local lines = {}
+  for i, check in ipairs(run.checks) do
+    lines[i] = json.line { check.id, check.kind, check.measured == nil and json.null or check.measured }
+  end
+  return rp.io.sha256_text(table.concat(lines, "\n") .. "\n")
+end
+
+local function make_result(run, outcome)
+  local counts = checks.count(run.checks)
+  return {
+    id = run.header.id, header = run.header, script = run.script, scale = context.scale, seed = context.seed,
+    status = outcome.status, error = outcome.message, only = context.only, settings = run.settings,
+    verdict = outcome.status ~= "complete" and outcome.status or counts.fail > 0 and "fail" or "pass",
+    counts = counts, checks = run.checks, outputs = run.outputs, directory = run.directory,
+    hashes = { script = run.script and rp.io.sha256(run.script), log = rp.io.sha256(run.directory .. "/log.jsonl"),
+               measured = fingerprint(run) },
+    cost = { seconds = rp.clock() - run.started, peak_bytes = rp.memory().peak },
+  }
+end
+
+--- Ends the run: writes the run directory and the report.  The command line calls it at the end of a script; a script
+--- run by a plain lua5.4 calls it itself, and then the table of checks is printed.
+---@param outcome table|nil {status = "complete"|"interrupted"|"error", message =}
+---@return table result
+function P:finish(outcome)
+  local run = runs[self]
+  if run.result or not run.main then return run.result end
+  run.progress:clear()
+  run.log:close()
+  run.result = make_result(run, outcome or { status = "complete" })
+  require("repro.rundir").write(run.result, context)
+  if not context.source then require("repro.report.terminal").print(run.result, io.stdout) end
+  return run.result
+end
+
+--- Sets the choices of the command line for the script that runs next.
+---@param choices table {script, source (chunk name), scale, seed, set, only, out, data, live, argv}
+function paper.start(choices)
+  context, current = choices, nil
+  context.set = context.set or {}
+end
+
+---@return table|nil P of the script that is being run
+function paper.current()
+  return current
+end
+
+--- Removes the progress line, if one is shown, before something else is printed.
+function paper.clear_progress()
+  if current then runs[current].progress:clear() end
+end
+
+return setmetatable(paper, { __call = function(_, header) return declare(header) end })

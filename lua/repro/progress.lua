@@ -1,0 +1,112 @@
+--- The live line of a run on stderr: step, loss with a sparkline, rate, time left, memory.
+--- Silent when stderr is not a terminal, and with -q.
+local progress = {}
+progress.__index = progress
+
+local bars = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
+
+--- A small chart of a series, the latest value last; a longer series is thinned by averaging.
+---@param series number[]
+---@param width integer largest number of characters
+---@return string
+function progress.sparkline(series, width)
+  local points, n = {}, math.min(width, #series)
+  local low, high = math.huge, -math.huge
+  for i = 1, n do
+    local from, to = (i - 1) * #series // n + 1, i * #series // n
+    local sum = 0
+    for j = from, to do sum = sum + series[j] end
+    points[i] = sum / (to - from + 1)
+    low, high = math.min(low, points[i]), math.max(high, points[i])
+  end
+  for i, point in ipairs(points) do
+    local share = high > low and (point - low) / (high - low) or 0
+    points[i] = share == share and bars[math.floor(share * 7 + 0.5) + 1] or "?"
+  end
+  return table.concat(points)
+end
+
+--- A duration: 0.42 s, 31.2 s, 3 min 05 s, 2 h 10 min.
+---@param seconds number
+---@return string
+function progress.duration(seconds)
+  if seconds < 1 then return ("%.2f s"):format(seconds) end
+  if seconds < 90 then return ("%.1f s"):format(seconds) end
+  local whole = math.floor(seconds + 0.5)
+  if whole < 5400 then return ("%d min %02d s"):format(whole // 60, whole % 60) end
+  return ("%d h %02d min"):format(whole // 3600, whole % 3600 // 60)
+end
+
+--- A number of bytes: 210 MB.
+---@param bytes integer
+---@return string
+function progress.bytes(bytes)
+  if bytes < 1e4 then return ("%d B"):format(bytes) end
+  if bytes < 1e6 then return ("%.0f kB"):format(bytes / 1e3) end
+  if bytes < 1e9 then return ("%.0f MB"):format(bytes / 1e6) end
+  return ("%.2f GB"):format(bytes / 1e9)
+end
+
+--- A progress line.
+---@param options table {live = boolean, clock = function giving seconds, memory = function giving bytes in use}
+---@return table
+function progress.new(options)
+  return setmetatable({ live = options.live, clock = options.clock, memory = options.memory, drawn = 0, losses = {},
+                        shown = false }, progress)
+end
+
+--- A loss for the sparkline.
+---@param value number
+function progress:loss(value)
+  local losses = self.losses
+  losses[#losses + 1] = value
+  if #losses >= 4096 then                                  -- halve the history by averaging pairs
+    local half = {}
+    for i = 1, #losses // 2 do half[i] = (losses[2 * i - 1] + losses[2 * i]) / 2 end
+    self.losses = half
+  end
+end
+
+local function line_parts(self, i, n, text, now)
+  local begun = self.begun
+  local parts = { text or "", ("%d/%d"):format(i, n) }
+  if #self.losses > 1 then
+    parts[#parts + 1] = ("%s %.4g"):format(progress.sparkline(self.losses, 16), self.losses[#self.losses])
+  end
+  local elapsed = now - begun.at
+  if i > begun.step and elapsed > 0.2 then
+    local rate = (i - begun.step) / elapsed
+    parts[#parts + 1] = ("%.3g/s"):format(rate)
+    parts[#parts + 1] = "left " .. progress.duration((n - i) / rate)
+  end
+  parts[#parts + 1] = progress.bytes(self.memory())
+  return parts
+end
+
+--- Shows step i of n; at most ten times a second.
+---@param i integer
+---@param n integer
+---@param text string|nil what is being done
+function progress:update(i, n, text)
+  if not self.live then return end
+  local now = self.clock()
+  if not self.begun or self.begun.text ~= text or self.begun.n ~= n or i < self.begun.last then
+    self.begun = { text = text, n = n, at = now, step = i - 1 }
+    if text ~= self.last_text then self.losses, self.last_text = {}, text end
+  end
+  self.begun.last = i
+  if now - self.drawn < 0.1 and i < n then return end
+  self.drawn, self.shown = now, true
+  io.stderr:write("\r\27[K", table.concat(line_parts(self, i, n, text, now), "  "))
+  io.stderr:flush()
+end
+
+--- Removes the line from the terminal.
+function progress:clear()
+  if not self.shown then return end
+  self.shown = false
+  io.stderr:write "\r\27[K"
+  io.stderr:flush()
+end
+
+return progress
