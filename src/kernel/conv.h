@@ -1,0 +1,373 @@
+/* conv.h: convolution in up to three dimensions, and its two gradients.
+ *
+ * Group g joins output channels o with input channels c of the same group; C = c_in/groups, O = c_out/groups.  A kernel
+ * position q = (q0, q1, q2) is counted row-major, q2 fastest; so is an output pixel p; K is the number of positions.
+ * x_c(p, q) is x at stride p + dilation q - padding, and +0 outside of x.  "Summed in blocks" means, as in matmul.h: the
+ * summed index is cut into blocks of RP_KB, an ascending fma chain from +0 in each, results added in ascending order.
+ *
+ *   y(b, o, p)   = the sum in blocks over i = c K + q of  w(o, c, q) x_c(p, q),  then + bias(o).
+ *                  Padding takes part: its term is fma(w, +0, s).
+ *   gw(o, c, q)  = the sum in blocks over i = b P + p (P output pixels) of  gy(b, o, p) x_c(p, q).
+ *                  Padding takes part here too, and blocks run across samples.
+ *   gx(b, c, r)  = (+0 + t_q) + t_q' ..., over the kernel positions that reach r, in ascending order;
+ *                  t_q = the sum in blocks over o (inside the group, from 0) of  w(o, c, q) gy(b, o, p).
+ *                  q reaches r if an output pixel p has stride p + dilation q - padding = r.  Others take no part;
+ *                  a pixel that none reaches gets +0.
+ *
+ * All are products whose vectors run along pixels or channels of a padded copy of one sample, in which a kernel position
+ * is a mere shift: no matrix of patches is formed.  With a stride s the copy is split by index modulo s, and so is gx. */
+#ifndef RP_KERNEL_CONV_H
+#define RP_KERNEL_CONV_H
+
+#include "kernel/matmul.h"
+
+#define CONV_GRAIN    500000    /* multiply-adds below which another thread does not pay */
+#define CONV_GATHERED (1 << 20) /* numbers of x that conv_weight copies at a time, if blocks allow */
+
+static inline int64_t volume(const int64_t *n) { return n[0] * n[1] * n[2]; }
+
+/* A padded copy of one channel.  Dimension d is split into phases; position i of phase f holds
+ * source index first + i step + f, or +0 where there is none. */
+typedef struct conv_grid {
+  int64_t size[3], first[3], step[3]; /* of the source */
+  int64_t phases[3], extent[3];
+  int64_t channel;                    /* numbers in a copy */
+} conv_grid;
+
+static int64_t grid_at(const conv_grid *g, const int64_t *phase, const int64_t *i)
+{
+  int64_t f = (phase[0] * g->phases[1] + phase[1]) * g->phases[2] + phase[2];
+  return ((f * g->extent[0] + i[0]) * g->extent[1] + i[1]) * g->extent[2] + i[2];
+}
+
+/* Positions 0 .. n-1 from `first` in steps: those from *lo to *hi - 1 lie inside a source of `size`. */
+static void grid_inside(int64_t n, int64_t size, int64_t first, int64_t step, int64_t *lo, int64_t *hi)
+{
+  *lo = first < 0 ? min_int(n, ceil_div(-first, step)) : 0;
+  *hi = size > first ? min_int(n, ceil_div(size - first, step)) : 0;
+  if (*hi < *lo) *hi = *lo;
+}
+
+/* The points that a product computes, n[0] x n[1] x n[2] of them, cut into vectors.  Their sources lie side by side
+ * in rows `pitch` apart and planes `plane` apart; their results go to at + z step[0] + y step[1] + x step[2]. */
+typedef struct conv_points {
+  int64_t n[3], pitch, plane;
+  int64_t at, step[3];
+  int64_t per_row, per_plane, vectors; /* per_row = 0: vectors run on from row to row, over the gaps */
+  int     lanes;
+} conv_points;
+
+static void points_cut(conv_points *s, int lanes)
+{
+  int64_t span = (s->n[1] - 1) * s->pitch + s->n[2], by_row = ceil_div(s->n[2], lanes);
+  s->lanes = lanes;
+  s->per_row = by_row * s->n[1] <= ceil_div(span, lanes) ? by_row : 0;
+  s->per_plane = s->per_row ? by_row * s->n[1] : ceil_div(span, lanes);
+  s->vectors = s->n[0] * s->per_plane;
+}
+
+/* Where the source of vector v starts. */
+static int64_t points_origin(const conv_points *s, int64_t v)
+{
+  int64_t z = v / s->per_plane, i = v % s->per_plane;
+  return z * s->plane + (s->per_row ? i / s->per_row * s->pitch + i % s->per_row * s->lanes : i * s->lanes);
+}
+
+/* Lanes lane .. lane + n - 1 of a vector are points whose results start at `at`. */
+typedef struct conv_run { int lane, n; int64_t at; } conv_run;
+
+static int points_runs(const conv_points *s, int64_t v, conv_run *run)
+{
+  int64_t position = points_origin(s, v) % s->plane, z = v / s->per_plane;
+  int64_t y = position / s->pitch, x = position % s->pitch;
+  int     n_runs = 0;
+  for (int lane = 0; lane < s->lanes && y < s->n[1]; y++, x = 0) {
+    int n = (int)min_int(s->lanes - lane, s->n[2] - x);
+    if (n > 0) {
+      conv_run r = { lane, n, s->at + z * s->step[0] + y * s->step[1] + x * s->step[2] };
+      run[n_runs++] = r;
+    }
+    if (s->per_row) break;
+    lane += (int)min_int(s->lanes - lane, s->pitch - x);
+  }
+  return n_runs;
+}
+
+/* The forward product and conv_input: each forms products of the weights with a shifted copy of a sample. */
+typedef struct conv_work {
+  const rp_conv *c;
+  const void    *in, *w, *bias;             /* in: x or gy */
+  void          *out;
+  int64_t        n_in, n_out;               /* channels of a group */
+  int64_t        in_volume, out_volume;     /* of one channel */
+  bool           in_place;                  /* the sample is read where it lies */
+  conv_grid      grid;
+  conv_points    points;
+  int64_t        terms;                     /* of a chain: n_in K forward, n_in for conv_input */
+  int64_t       *term_at;                   /* where each starts in the copy */
+  int64_t        positions;                 /* K */
+  int64_t        n_shifts, *shift, *position; /* conv_input: the kernel positions that reach the points */
+  void          *packed, *keep;             /* the weights; conv_input: bits, set where the copy holds an output pixel */
+  char          *scratch;                   /* share_bytes for each share: the copy, the sums, a chain */
+  size_t         share_bytes, chain_bytes, copy_bytes;
+  int64_t        shares;
+} conv_work;
+
+static size_t aligned(int64_t bytes) { return (size_t)ceil_div(bytes, 64) * 64; }
+
+/* The number of shares for work of so many multiply-adds in so many units. */
+static int64_t conv_shares(double multiply_adds, int64_t units)
+{
+  double shares = multiply_adds / CONV_GRAIN;
+  return shares < 2 ? 1 : min_int(units, shares < rp_threads() ? (int64_t)shares : rp_threads());
+}
+
+/* One block holds everything; the tables come first.  Vectors may read up to their length past the end of a copy. */
+static void *work_memory(conv_work *k, int64_t size)
+{
+  size_t tables = aligned((k->terms + 2 * k->positions) * (int64_t)sizeof(int64_t));
+  size_t packed = aligned(k->c->groups * k->n_in * k->n_out * k->positions * size);
+  size_t keep = aligned(k->grid.channel * size + VEC_BYTES);
+  k->copy_bytes  = k->in_place ? 0 : aligned(k->n_in * k->grid.channel * size + VEC_BYTES);
+  k->chain_bytes = aligned(k->n_out * TILE_VECS * VEC_BYTES);
+  k->share_bytes = k->copy_bytes + 2 * k->chain_bytes;
+  char *block = rp_alloc(tables + packed + keep + (size_t)k->shares * k->share_bytes);
+  if (!block) return NULL;
+  k->term_at  = (int64_t *)block;
+  k->shift    = k->term_at + k->terms;
+  k->position = k->shift + k->positions;
+  k->packed   = block + tables;
+  k->keep     = block + tables + packed;
+  k->scratch  = block + tables + packed + keep;
+  return block;
+}
+
+/* The copy of x: phases by the stride, as many as the kernel positions need. */
+static void forward_grid(conv_work *k)
+{
+  const rp_conv *c = k->c;
+  conv_grid     *g = &k->grid;
+  bool           plain = true;
+  for (int d = 0; d < 3; d++) {
+    g->size[d] = c->in[d]; g->first[d] = -c->padding[d]; g->step[d] = c->stride[d]; g->phases[d] = 1;
+    for (int64_t q = 0; q < c->kernel[d]; q++)
+      if (q * c->dilation[d] % c->stride[d] >= g->phases[d]) g->phases[d] = q * c->dilation[d] % c->stride[d] + 1;
+    g->extent[d] = c->out[d] + (c->kernel[d] - 1) * c->dilation[d] / c->stride[d];
+    plain = plain && c->padding[d] == 0 && c->stride[d] == 1 && g->extent[d] == c->in[d];
+  }
+  g->channel = volume(g->phases) * volume(g->extent);
+  k->in_place = plain;
+}
+
+/* Where kernel position q starts in the copy of x. */
+static int64_t forward_shift(const conv_work *k, int64_t q)
+{
+  const rp_conv *c = k->c;
+  int64_t digit[3] = { q / c->kernel[2] / c->kernel[1], q / c->kernel[2] % c->kernel[1], q % c->kernel[2] };
+  int64_t phase[3], i[3];
+  for (int d = 0; d < 3; d++) {
+    phase[d] = digit[d] * c->dilation[d] % c->stride[d];
+    i[d]     = digit[d] * c->dilation[d] / c->stride[d];
+  }
+  return grid_at(&k->grid, phase, i);
+}
+
+static conv_work forward_plan(const rp_conv *c, int lanes)
+{
+  conv_work k = { .c = c, .n_in = c->c_in / c->groups, .n_out = c->c_out / c->groups,
+                  .in_volume = volume(c->in), .out_volume = volume(c->out), .positions = volume(c->kernel) };
+  k.terms = k.n_in * k.positions;
+  forward_grid(&k);
+  conv_points *s = &k.points;
+  s->at = 0; s->step[0] = c->out[1] * c->out[2]; s->step[1] = c->out[2]; s->step[2] = 1;
+  for (int d = 0; d < 3; d++) s->n[d] = c->out[d];
+  s->pitch = k.grid.extent[2]; s->plane = k.grid.extent[1] * s->pitch;
+  points_cut(s, lanes);
+  /* a vector must not read past the end of x itself */
+  if (k.terms == 0) k.in_place = true;
+  else if (points_origin(s, s->vectors - 1) + lanes + forward_shift(&k, k.positions - 1) > k.grid.channel) k.in_place = false;
+  double work = (double)c->batch * (double)c->c_out * (double)k.out_volume * (double)k.terms;
+  k.shares = conv_shares(work, c->batch * c->groups * ceil_div(s->vectors, TILE_VECS));
+  return k;
+}
+
+static void forward_terms(conv_work *k)
+{
+  for (int64_t q = 0; q < k->positions; q++) {
+    int64_t shift = forward_shift(k, q);
+    for (int64_t i = 0; i < k->n_in; i++) k->term_at[i * k->positions + q] = i * k->grid.channel + shift;
+  }
+}
+
+/* Input pixels r = stride t + f of phase f are reached from output pixel t + (f + padding - dilation q) / stride, if that
+ * divides.  The quotient, or false. */
+static bool input_shift(const rp_conv *c, int d, int64_t f, int64_t q, int64_t *shift)
+{
+  int64_t n = f + c->padding[d] - c->dilation[d] * q;
+  *shift = n / c->stride[d];
+  return n % c->stride[d] == 0;
+}
+
+static int64_t input_points(const rp_conv *c, int d, int64_t f)
+{
+  return f < c->in[d] ? ceil_div(c->in[d] - f, c->stride[d]) : 0;
+}
+
+/* The copy of gy: padded as far as any phase looks. */
+static void input_grid(conv_work *k)
+{
+  const rp_conv *c = k->c;
+  for (int d = 0; d < 3; d++) {
+    int64_t low = 0, high = c->out[d] - 1, shift;
+    for (int64_t f = 0; f < min_int(c->stride[d], c->in[d]); f++)
+      for (int64_t q = 0; q < c->kernel[d]; q++)
+        if (input_shift(c, d, f, q, &shift)) {
+          int64_t last = input_points(c, d, f) - 1 + shift;
+          if (shift < low) low = shift;
+          if (last > high) high = last;
+        }
+    k->grid.size[d] = c->out[d]; k->grid.first[d] = low; k->grid.step[d] = 1; k->grid.phases[d] = 1;
+    k->grid.extent[d] = high - low + 1;
+  }
+  k->grid.channel = volume(k->grid.extent);
+}
+
+static conv_work input_plan(const rp_conv *c)
+{
+  conv_work k = { .c = c, .n_in = c->c_out / c->groups, .n_out = c->c_in / c->groups,
+                  .in_volume = volume(c->out), .out_volume = volume(c->in), .positions = volume(c->kernel) };
+  k.terms = k.n_in;
+  input_grid(&k);
+  double work = (double)c->batch * (double)c->c_out * (double)k.in_volume * (double)(k.n_out * k.positions);
+  k.shares = conv_shares(work, rp_threads());
+  return k;
+}
+
+/* The points of phase f and the kernel positions that reach them. */
+static void input_phase(conv_work *k, int64_t f0, int64_t f1, int64_t f2, int lanes)
+{
+  const rp_conv *c = k->c;
+  const int64_t  f[3] = { f0, f1, f2 }, none[3] = { 0, 0, 0 };
+  conv_points   *s = &k->points;
+  s->step[2] = c->stride[2]; s->step[1] = c->stride[1] * c->in[2]; s->step[0] = c->stride[0] * c->in[1] * c->in[2];
+  s->at = (f0 * c->in[1] + f1) * c->in[2] + f2;
+  s->pitch = k->grid.extent[2]; s->plane = k->grid.extent[1] * s->pitch;
+  for (int d = 0; d < 3; d++) s->n[d] = input_points(c, d, f[d]);
+  s->vectors = 0;
+  if (volume(s->n) > 0) points_cut(s, lanes);
+  k->n_shifts = 0;
+  for (int64_t q = 0; q < k->positions; q++) {
+    int64_t digit[3] = { q / c->kernel[2] / c->kernel[1], q / c->kernel[2] % c->kernel[1], q % c->kernel[2] }, i[3];
+    bool    reaches = true;
+    for (int d = 0; d < 3; d++) {
+      reaches = input_shift(c, d, f[d], digit[d], &i[d]) && reaches;
+      i[d] -= k->grid.first[d];
+    }
+    if (!reaches) continue;
+    k->shift[k->n_shifts]      = grid_at(&k->grid, none, i);
+    k->position[k->n_shifts++] = q;
+  }
+}
+
+/* The gradient of the weights of one group: see conv_weight_body.h. */
+typedef struct conv_sums {
+  const rp_conv *c;
+  const void    *x, *gy;
+  int64_t        n_in, n_out, group;  /* channels of a group; the group at hand */
+  conv_grid      grid;                /* one phase, whatever the stride */
+  int64_t        sample;              /* numbers in the copy of a sample */
+  int64_t        terms;               /* batch * output pixels */
+  int64_t        runs, run_length;    /* of adjacent columns */
+  int64_t        run_stride, run_panels, columns; /* length in whole vectors, in tiles; runs * run_stride */
+  int64_t        chunk, samples;      /* blocks at a time; samples they touch at most */
+  int64_t        first_block, blocks, first_sample; /* of the chunk at hand */
+  int64_t       *term_at, *run_at;
+  void          *copy, *packed, *sums;
+} conv_sums;
+
+static conv_sums sums_plan(const rp_conv *c, int lanes)
+{
+  conv_sums k = { .c = c, .n_in = c->c_in / c->groups, .n_out = c->c_out / c->groups, .terms = c->batch * volume(c->out) };
+  for (int d = 0; d < 3; d++) {
+    k.grid.size[d] = c->in[d]; k.grid.first[d] = -c->padding[d]; k.grid.step[d] = 1; k.grid.phases[d] = 1;
+    k.grid.extent[d] = (c->out[d] - 1) * c->stride[d] + (c->kernel[d] - 1) * c->dilation[d] + 1;
+  }
+  if (k.terms == 0) return k;
+  k.sample     = volume(k.grid.extent) * k.n_in;
+  bool rows    = c->dilation[2] == 1; /* then a row of kernel positions is one run, otherwise each by itself */
+  k.runs       = c->kernel[0] * c->kernel[1] * (rows ? 1 : c->kernel[2]);
+  k.run_length = k.n_in * (rows ? c->kernel[2] : 1);
+  k.run_stride = ceil_div(k.run_length, lanes) * lanes;
+  k.run_panels = ceil_div(k.run_stride, TILE_VECS * lanes);
+  k.columns    = k.runs * k.run_stride;
+  int64_t pixels = volume(c->out), wanted = CONV_GATHERED / k.sample * pixels / RP_KB;
+  k.chunk   = min_int(wanted < 1 ? 1 : wanted, ceil_div(k.terms, RP_KB));
+  k.samples = min_int(c->batch, (k.chunk * RP_KB - 1) / pixels + 2);
+  return k;
+}
+
+/* Tiles read up to a vector past the end of the copy. */
+static void *sums_memory(conv_sums *k, int64_t size)
+{
+  const rp_conv *c = k->c;
+  size_t tables = aligned((k->chunk * RP_KB + k->runs) * (int64_t)sizeof(int64_t));
+  size_t copy = aligned(k->samples * k->sample * size + TILE_VECS * VEC_BYTES);
+  size_t packed = aligned(k->chunk * RP_KB * k->n_out * size), sums = aligned(k->n_out * k->columns * size);
+  char *block = rp_alloc(tables + copy + packed + sums);
+  if (!block) return NULL;
+  k->term_at = (int64_t *)block;
+  k->run_at  = k->term_at + k->chunk * RP_KB;
+  k->copy    = block + tables;
+  k->packed  = block + tables + copy;
+  k->sums    = block + tables + copy + packed;
+  int64_t per_row = c->dilation[2] == 1 ? 1 : c->kernel[2];
+  for (int64_t i = 0; i < k->runs; i++) {
+    int64_t q0 = i / per_row / c->kernel[1], q1 = i / per_row % c->kernel[1], q2 = i % per_row;
+    int64_t row = q0 * c->dilation[0] * k->grid.extent[1] + q1 * c->dilation[1];
+    k->run_at[i] = (row * k->grid.extent[2] + q2 * c->dilation[2]) * k->n_in;
+  }
+  return block;
+}
+
+/* Where the terms of n pixels of a sample start, from `pixel` on. */
+static void sums_offsets(const conv_sums *k, int64_t *at, int64_t sample, int64_t pixel, int64_t n)
+{
+  const rp_conv *c = k->c;
+  for (int64_t i = 0; i < n; i++, pixel++) {
+    int64_t z = pixel / c->out[2] / c->out[1] * c->stride[0], y = pixel / c->out[2] % c->out[1] * c->stride[1];
+    int64_t x = pixel % c->out[2] * c->stride[2];
+    at[i] = sample * k->sample + ((z * k->grid.extent[1] + y) * k->grid.extent[2] + x) * k->n_in;
+  }
+}
+
+/* How many of the pieces of a chunk are worth a thread. */
+static int64_t sums_grain(const conv_sums *k, int64_t pieces, int64_t terms)
+{
+  double each = (double)terms * (double)k->n_out * (double)k->columns / (double)pieces;
+  return each > CONV_GRAIN ? 1 : (int64_t)(CONV_GRAIN / (each + 1)) + 1;
+}
+
+#define BODY "kernel/conv_body.h"
+#include "kernel/both_floats.h"
+#define BODY "kernel/conv_weight_body.h"
+#include "kernel/both_floats.h"
+
+static rp_status conv(const rp_conv *c, void *y, const void *x, const void *w, const void *bias)
+{
+  if (c->batch * c->c_out * volume(c->out) == 0) return RP_OK;
+  return c->dtype == RP_FLOAT32 ? conv_f32(c, y, x, w, bias) : conv_f64(c, y, x, w, bias);
+}
+
+static rp_status conv_input(const rp_conv *c, void *gx, const void *gy, const void *w)
+{
+  if (c->batch * c->c_in * volume(c->in) == 0) return RP_OK;
+  return c->dtype == RP_FLOAT32 ? conv_input_f32(c, gx, gy, w) : conv_input_f64(c, gx, gy, w);
+}
+
+static rp_status conv_weight(const rp_conv *c, void *gw, const void *x, const void *gy)
+{
+  if (c->c_in * c->c_out * volume(c->kernel) == 0) return RP_OK;
+  return c->dtype == RP_FLOAT32 ? conv_weight_f32(c, gw, x, gy) : conv_weight_f64(c, gw, x, gy);
+}
+
+#endif

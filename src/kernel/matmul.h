@@ -1,0 +1,102 @@
+/* matmul.h: batched matrix products, c[b] = a[b] b[b] + bias.
+ *
+ *   c_ij = ((s_0 + s_1) + s_2 ...) + bias_j,   s_r = fma(a_ip, b_pj, ... fma(a_i(p0+1), b_(p0+1)j, fma(a_ip0, b_p0j, +0)))
+ *
+ * where p runs upwards through block r of the summed index, p0 = r RP_KB .. min(k, p0 + RP_KB) - 1.  c starts as s_0, not
+ * as 0 + s_0.  k = 0 gives c_ij = +0, then + bias_j.  Nothing is skipped: 0 times infinity is NaN wherever it occurs.
+ * Packing, tiling and threads choose where a chain is computed, never its order.
+ *
+ * Packing: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication". */
+#ifndef RP_KERNEL_MATMUL_H
+#define RP_KERNEL_MATMUL_H
+
+#include "base/memory.h"
+#include "base/pool.h"
+#include "kernel/tile.h"
+
+#define PACK_ROWS     504     /* rows and columns packed at a time */
+#define PACK_COLS     2048
+#define PRODUCT_GRAIN 500000  /* multiply-adds below which another thread does not pay */
+#define DIRECT_TERMS  (64 * 64 * 64)
+
+/* How a batch of products is cut into shares for the threads. */
+typedef struct product {
+  const rp_gemm *g;
+  int64_t row_tiles, col_parts, part_cols; /* of one product */
+  int64_t units, shares;                   /* units = batch * col_parts * row_tiles */
+  char   *scratch;                         /* packed operands, share_bytes for each share; NULL: the direct way */
+  size_t  share_bytes;
+} product;
+
+#define BODY "kernel/matmul_body.h"
+#include "kernel/both_floats.h"
+
+static void product_shares(void *context, int64_t begin, int64_t end)
+{
+  const product *w = context;
+  for (int64_t s = begin; s < end; s++) {
+    if (w->g->dtype == RP_FLOAT32) product_share_f32(w, s);
+    else                           product_share_f64(w, s);
+  }
+}
+
+/* Whether the operands are read where they lie: when packing them would cost more than it saves. */
+static bool product_direct(const rp_gemm *g, int64_t lanes)
+{
+  return g->m <= TILE_ROWS || g->n <= 2 * lanes || g->m * g->n * g->k <= DIRECT_TERMS;
+}
+
+static product product_plan(const rp_gemm *g)
+{
+  int64_t lanes = VEC_BYTES / (int64_t)rp_dtype_size(g->dtype), panel = g->m <= WIDE_ROWS ? WIDE_VECS * lanes : 2 * lanes;
+  double  work = (double)g->batch * (double)g->m * (double)g->n * (double)(g->k + 1);
+  product w = { .g = g, .row_tiles = ceil_div(g->m, TILE_ROWS), .col_parts = 1, .part_cols = g->n };
+  w.shares = work < 2 * PRODUCT_GRAIN ? 1 : (int64_t)(work / PRODUCT_GRAIN);
+  w.shares = min_int(w.shares, rp_threads());
+  if (w.row_tiles * g->batch < 4 * w.shares && w.shares > 1) { /* too few rows to share out: cut the columns as well */
+    int64_t panels = ceil_div(g->n, panel), parts = min_int(panels, ceil_div(4 * w.shares, w.row_tiles * g->batch));
+    w.part_cols = ceil_div(panels, parts) * panel;
+    w.col_parts = ceil_div(g->n, w.part_cols);
+  }
+  w.units = g->batch * w.col_parts * w.row_tiles;
+  w.shares = min_int(w.shares, w.units);
+  return w;
+}
+
+static rp_status product_memory(product *w)
+{
+  const rp_gemm *g = w->g;
+  int64_t size = (int64_t)rp_dtype_size(g->dtype), lanes = VEC_BYTES / size;
+  if (g->k == 0 || product_direct(g, lanes)) return RP_OK;
+  int64_t rows = min_int(g->m, PACK_ROWS), cols = min_int(ceil_div(w->part_cols, lanes) * lanes, PACK_COLS);
+  w->share_bytes = (size_t)ceil_div((rows + cols) * RP_KB * size, 64) * 64;
+  w->scratch = rp_alloc((size_t)w->shares * w->share_bytes);
+  return w->scratch ? RP_OK : RP_ENOMEM;
+}
+
+/* One column out of many rows is one row out of many columns: c^T = b^T a^T, whose columns fill the vectors. */
+static rp_gemm product_turned(const rp_gemm *g)
+{
+  rp_gemm t = *g;
+  t.m = 1;            t.n = g->m;
+  t.a = g->b;         t.a_batch = g->b_batch; t.a_row = 0;        t.a_col = g->b_row;
+  t.b = g->a;         t.b_batch = g->a_batch; t.b_row = g->a_col; t.b_col = g->a_row;
+  t.c_row = 0;
+  t.bias = NULL;
+  return t;
+}
+
+static rp_status gemm(const rp_gemm *g)
+{
+  if (g->batch <= 0 || g->m <= 0 || g->n <= 0) return RP_OK;
+  rp_gemm turned;
+  if (g->n == 1 && g->m > 1 && g->c_row == 1 && !g->bias) { turned = product_turned(g); g = &turned; }
+  product w = product_plan(g);
+  RP_TRY(product_memory(&w));
+  if (w.shares == 1) product_shares(&w, 0, 1);
+  else               rp_parallel(w.shares, 1, product_shares, &w);
+  rp_release(w.scratch);
+  return RP_OK;
+}
+
+#endif

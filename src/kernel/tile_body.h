@@ -1,0 +1,168 @@
+/* tile_body.h: the register tile and the packing of its operands (included by tile.h for float and double). */
+
+typedef struct T(tile) {
+  int64_t        n;                         /* terms of the chain */
+  const number  *a; int64_t a_row, a_term;  /* a(r, p) = a[r a_row + p a_term]; when packed the strides are implied */
+  const number  *b; int64_t b_term, b_vec;  /* vector v of term p starts at b[p b_term + v b_vec] */
+  const int64_t *b_at;                      /* or at b[b_at[p] + v b_vec] */
+  number        *c; int64_t c_row;
+  int            cols;                      /* columns written; b has whole vectors of them */
+  bool           add;                       /* to what c holds */
+  const number  *keep;                      /* NULL, or bits at the offsets of b's vectors: where unset, s counts as +0 */
+  const number  *bias;                      /* NULL, or one for each column */
+} T(tile);
+
+/* The slow way out: some lanes only, or a bias.  s is rows x vecs vectors. */
+static __attribute__((noinline)) void T(tile_finish)(const T(tile) *t, int rows, int vecs, const number *s)
+{
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < vecs; v++) {
+      int lanes = (int)min_int(LANES, t->cols - v * LANES);
+      if (lanes <= 0) break;
+      number *c = t->c + r * t->c_row + v * LANES;
+      T(vec)  x = T(vec_load)(s + (r * vecs + v) * LANES);
+      if (t->keep) x = T(vec_and)(x, T(vec_load)(t->keep + v * t->b_vec));
+      if (t->add)  x = T(vec_add)(T(vec_load_part)(c, lanes), x);
+      if (t->bias) x = T(vec_add)(x, T(vec_load_part)(t->bias + v * LANES, lanes));
+      T(vec_store_part)(c, x, lanes);
+    }
+}
+
+/* rows, vecs and kind are constants wherever this is inlined. */
+VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const tile_kind kind)
+{
+  T(vec)         acc[TILE_ROWS][WIDE_VECS];
+  const number  *a = t->a, *b = t->b;
+  const int64_t *at = t->b_at;
+  const int64_t  a_row = kind == TILE_DIRECT ? t->a_row : 1, a_term = kind == TILE_DIRECT ? t->a_term : rows;
+  const int64_t  b_term = kind == TILE_PACKED ? vecs * LANES : t->b_term, b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_set1)(0);
+  for (int64_t p = 0, n = t->n; p < n; p++) {
+    const number *bp = kind == TILE_SHIFTED ? b + at[p] : b;
+    T(vec) bv[WIDE_VECS];
+    UNROLL for (int v = 0; v < vecs; v++) bv[v] = T(vec_load)(bp + v * b_vec);
+    UNROLL for (int r = 0; r < rows; r++) {
+      T(vec) ar = T(vec_set1)(a[r * a_row]);
+      UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_fma)(ar, bv[v], acc[r][v]);
+    }
+    a += a_term;
+    if (kind != TILE_SHIFTED) b += b_term;
+  }
+  if (t->cols == vecs * LANES && !t->bias && !t->keep) {
+    number *c = t->c;
+    UNROLL for (int r = 0; r < rows; r++, c += t->c_row)
+      UNROLL for (int v = 0; v < vecs; v++)
+        T(vec_store)(c + v * LANES, t->add ? T(vec_add)(T(vec_load)(c + v * LANES), acc[r][v]) : acc[r][v]);
+  } else {
+    number s[TILE_ROWS * WIDE_VECS * LANES];
+    UNROLL for (int r = 0; r < rows; r++)
+      UNROLL for (int v = 0; v < vecs; v++) T(vec_store)(s + (r * vecs + v) * LANES, acc[r][v]);
+    T(tile_finish)(t, rows, vecs, s);
+  }
+}
+
+/* One function for each shape of tile: a switch chooses it. */
+#if TILE_ROWS > 12
+#define ROWS_13_14(R) R(13) R(14)
+#else
+#define ROWS_13_14(R)
+#endif
+#if TILE_ROWS > 6
+#define ROWS_7_12(R) R(7) R(8) R(9) R(10) R(11) R(12)
+#else
+#define ROWS_7_12(R)
+#endif
+#if TILE_ROWS > 4
+#define ROWS_5_6(R) R(5) R(6)
+#else
+#define ROWS_5_6(R)
+#endif
+#define EACH_ROWS(R) R(1) R(2) R(3) R(4) ROWS_5_6(R) ROWS_7_12(R) ROWS_13_14(R)
+
+#define ONE_VEC(r)  case r: T(tile_run)(t, r, 1, kind); break;
+#define TWO_VECS(r) case r: T(tile_run)(t, r, 2, kind); break;
+VEC_FN void T(tile_switch)(const T(tile) *t, int rows, int vecs, const tile_kind kind)
+{
+  if (vecs == 2) switch (rows) { EACH_ROWS(TWO_VECS) }
+  else           switch (rows) { EACH_ROWS(ONE_VEC) }
+}
+#undef ONE_VEC
+#undef TWO_VECS
+#undef EACH_ROWS
+#undef ROWS_5_6
+#undef ROWS_7_12
+#undef ROWS_13_14
+
+static void T(tile_packed)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_PACKED); }
+static void T(tile_direct)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_DIRECT); }
+static void T(tile_shifted)(const T(tile) *t, int rows, int vecs) { T(tile_switch)(t, rows, vecs, TILE_SHIFTED); }
+
+/* At most WIDE_ROWS rows, WIDE_VECS vectors, operands as for TILE_DIRECT: reads long pieces of the rows of b. */
+static void T(tile_wide)(const T(tile) *t, int rows)
+{
+  switch (rows) {
+    case 1: T(tile_run)(t, 1, WIDE_VECS, TILE_DIRECT); break;
+#if WIDE_ROWS > 1
+    case 2: T(tile_run)(t, 2, WIDE_VECS, TILE_DIRECT); break;
+#endif
+#if WIDE_ROWS > 2
+    case 3: T(tile_run)(t, 3, WIDE_VECS, TILE_DIRECT); break;
+#endif
+  }
+}
+
+/* ---- packing: out[p width + i] = x[i item + p term] for i < items, +0 up to width, for p < n ---- */
+
+/* out[p width + i] = x[i item + p] for a square of LANES terms and `items` (at most LANES) items. */
+VEC_FN void T(transpose)(number *out, int64_t width, const number *x, int64_t item, int items, int lanes)
+{
+  T(vec) v[LANES], w[LANES];
+  UNROLL for (int i = 0; i < LANES; i++) v[i] = i < items ? T(vec_load)(x + i * item) : T(vec_set1)(0);
+  UNROLL for (int step = 1; step < LANES; step *= 2) { /* log2(LANES) perfect shuffles of the whole square */
+    UNROLL for (int i = 0; i < LANES / 2; i++) {
+      w[2 * i]     = T(vec_zip_lo)(v[i], v[i + LANES / 2]);
+      w[2 * i + 1] = T(vec_zip_hi)(v[i], v[i + LANES / 2]);
+    }
+    UNROLL for (int i = 0; i < LANES; i++) v[i] = w[i];
+  }
+  if (lanes == LANES) { UNROLL for (int p = 0; p < LANES; p++) T(vec_store)(out + p * width, v[p]); }
+  else                { UNROLL for (int p = 0; p < LANES; p++) T(vec_store_part)(out + p * width, v[p], lanes); }
+}
+
+static void T(pack_scattered)(number *out, int64_t width, const number *x, int64_t item, int64_t term, int64_t items, int64_t n)
+{
+  for (int64_t p = 0; p < n; p++, out += width, x += term) {
+    for (int64_t i = 0; i < items; i++) out[i] = x[i * item];
+    for (int64_t i = items; i < width; i++) out[i] = 0;
+  }
+}
+
+static void T(pack_terms)(number *out, int64_t width, const number *x, int64_t item, int64_t items, int64_t n)
+{
+  int64_t p = 0;
+  for (; p + LANES <= n; p += LANES)
+    for (int64_t i = 0; i < width; i += LANES) {
+      int use = (int)min_int(LANES, items - i), lanes = (int)min_int(LANES, width - i);
+      if (use == LANES) T(transpose)(out + p * width + i, width, x + i * item + p, item, LANES, LANES);
+      else              T(transpose)(out + p * width + i, width, x + i * item + p, item, use, lanes);
+    }
+  T(pack_scattered)(out + p * width, width, x + p, item, 1, items, n - p);
+}
+
+static void T(pack_items)(number *out, int64_t width, const number *x, int64_t term, int64_t items, int64_t n)
+{
+  for (int64_t p = 0; p < n; p++, out += width, x += term)
+    for (int64_t i = 0; i < width; i += LANES) {
+      int use = (int)min_int(LANES, items - i), lanes = (int)min_int(LANES, width - i);
+      if (use == LANES) T(vec_store)(out + i, T(vec_load)(x + i));
+      else T(vec_store_part)(out + i, T(vec_load_part)(x + i, use < 0 ? 0 : use), lanes);
+    }
+}
+
+static void T(pack)(number *out, int64_t width, const number *x, int64_t item, int64_t term, int64_t items, int64_t n)
+{
+  if (item == 1)      T(pack_items)(out, width, x, term, items, n);
+  else if (term == 1) T(pack_terms)(out, width, x, item, items, n);
+  else                T(pack_scattered)(out, width, x, item, term, items, n);
+}
