@@ -1,0 +1,157 @@
+/* Blocks carry a 64-byte header with their size, so that a release needs no size and the data stay aligned.
+ * Released tensor blocks wait in one list per size class; classes are four to an octave, so at most a fifth of a
+ * block is unused.  When the system refuses, the lists are emptied and it is asked once more. */
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER  64
+#define CLASSES 256
+
+typedef struct header {
+  size_t         bytes; /* usable bytes after the header */
+  struct header *next;  /* in a free list */
+} header;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static header   *free_list[CLASSES];
+static rp_memory now;
+static size_t    limit;
+static int64_t   fail_in; /* 0: never; k > 0: the k-th request from now fails, and all after it */
+
+/* The class of n bytes and, in *rounded, its size: 4, 5, 6 or 7 times a power of two. */
+static int size_class(size_t n, size_t *rounded)
+{
+  if (n <= 64) { *rounded = 64; return 0; }
+  int    octave = 63 - __builtin_clzll((unsigned long long)(n - 1)); /* 2^octave < n <= 2^(octave+1) */
+  size_t step = (size_t)1 << (octave - 2), base = (size_t)1 << octave;
+  size_t quarter = (n - base + step - 1) / step; /* 1..4 */
+  *rounded = base + quarter * step;
+  return (octave - 6) * 4 + (int)quarter;
+}
+
+static bool refused(size_t bytes)
+{
+  if (fail_in > 0 && --fail_in == 0) fail_in = -1;
+  return fail_in < 0 || (limit && now.live + bytes > limit);
+}
+
+static void trim_locked(void)
+{
+  for (int c = 0; c < CLASSES; c++)
+    while (free_list[c]) {
+      header *h = free_list[c];
+      free_list[c] = h->next;
+      now.cached -= h->bytes;
+      free(h);
+    }
+}
+
+static void count(size_t bytes)
+{
+  now.live += bytes;
+  if (now.live > now.peak) now.peak = now.live;
+}
+
+static void *no_memory(size_t n)
+{
+  rp_memory m = rp_memory_now();
+  rp_fail(RP_ENOMEM, "out of memory: %zu bytes asked for, %zu live, %zu at the peak; use a smaller batch or free tensors",
+          n, m.live, m.peak);
+  return NULL;
+}
+
+static header *fresh(size_t bytes)
+{
+  header *h = NULL;
+  if (posix_memalign((void **)&h, HEADER, bytes + HEADER) != 0) {
+    trim_locked();
+    if (posix_memalign((void **)&h, HEADER, bytes + HEADER) != 0) return NULL;
+  }
+  now.allocations++;
+  return h;
+}
+
+void *rp_alloc(size_t n)
+{
+  size_t bytes = 0;
+  if (n > (size_t)1 << 60) return no_memory(n);
+  int c = size_class(n, &bytes);
+  pthread_mutex_lock(&lock);
+  header *h = NULL;
+  if (!refused(bytes)) {
+    if ((h = free_list[c])) { free_list[c] = h->next; now.cached -= bytes; }
+    else h = fresh(bytes);
+    if (h) { h->bytes = bytes; count(bytes); }
+  }
+  pthread_mutex_unlock(&lock);
+  return h ? (char *)h + HEADER : no_memory(n);
+}
+
+void rp_release(void *block)
+{
+  if (!block) return;
+  header *h = (header *)((char *)block - HEADER);
+  size_t  bytes = 0;
+  int     c = size_class(h->bytes, &bytes);
+  pthread_mutex_lock(&lock);
+  now.live -= h->bytes;
+#ifdef RP_MEMORY_NO_CACHE /* sanitisers see use after release only if blocks go back to the system */
+  (void)c;
+  free(h);
+#else
+  now.cached += h->bytes;
+  h->next = free_list[c];
+  free_list[c] = h;
+#endif
+  pthread_mutex_unlock(&lock);
+}
+
+void *rp_new(size_t n)
+{
+  pthread_mutex_lock(&lock);
+  size_t *p = refused(n) ? NULL : malloc(n + 16);
+  if (p) { now.allocations++; *p = n; count(n); }
+  pthread_mutex_unlock(&lock);
+  if (!p) return no_memory(n);
+  return memset((char *)p + 16, 0, n);
+}
+
+void rp_delete(void *q)
+{
+  if (!q) return;
+  size_t *p = (size_t *)((char *)q - 16);
+  pthread_mutex_lock(&lock);
+  now.live -= *p;
+  pthread_mutex_unlock(&lock);
+  free(p);
+}
+
+rp_memory rp_memory_now(void)
+{
+  pthread_mutex_lock(&lock);
+  rp_memory m = now;
+  pthread_mutex_unlock(&lock);
+  return m;
+}
+
+void rp_memory_reset_peak(void)
+{
+  pthread_mutex_lock(&lock);
+  now.peak = now.live;
+  pthread_mutex_unlock(&lock);
+}
+
+void rp_memory_trim(void)
+{
+  pthread_mutex_lock(&lock);
+  trim_locked();
+  pthread_mutex_unlock(&lock);
+}
+
+void rp_memory_limit(size_t bytes) { limit = bytes; }
+
+void rp_memory_fail_at(int64_t k) { fail_in = k; }

@@ -1,0 +1,408 @@
+#include "grad/tape.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "tensor/shape.h"
+
+static bool     recording = true;
+static uint64_t last_sequence;
+
+bool rp_recording(void) { return recording; }
+
+bool rp_recording_set(bool on)
+{
+  bool was = recording;
+  recording = on;
+  return was;
+}
+
+/* ---- nodes ---- */
+
+static void drop_contents(rp_node *n)
+{
+  for (int i = 0; n->in && i < n->n_in; i++) { rp_tensor *t = n->in[i]; n->in[i] = NULL; rp_tensor_drop(t); }
+  for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->out[k]); rp_tensor_drop(n->g[k]); n->out[k] = n->g[k] = NULL; }
+  for (int k = 0; k < RP_MAX_SAVED; k++) { rp_tensor_drop(n->saved[k]); n->saved[k] = NULL; }
+  if (n->custom.release) n->custom.release(n->custom.context);
+  n->custom = (rp_custom){ 0 };
+}
+
+static void free_node(rp_node *n)
+{
+  drop_contents(n);
+  rp_delete(n->in); rp_delete(n->version); rp_delete(n->needs); rp_delete(n->attr);
+  rp_delete(n);
+}
+
+/* Freeing a node frees its inputs, which free their nodes, ...: a list in place of recursion, for graphs of any depth. */
+static void release_node(rp_node *n)
+{
+  static rp_node *waiting;
+  static bool     busy;
+  if (--n->references > 0) return;
+  n->sequence = (uint64_t)(uintptr_t)waiting; /* no longer needed: now the link of the list */
+  waiting = n;
+  if (busy) return;
+  busy = true;
+  while (waiting) {
+    rp_node *next = waiting;
+    waiting = (rp_node *)(uintptr_t)next->sequence;
+    free_node(next);
+  }
+  busy = false;
+}
+
+__attribute__((constructor)) static void install(void) { rp_node_release = release_node; }
+
+static rp_node *new_node(rp_opcode op, rp_tensor *const *in, int n_in, int n_out)
+{
+  rp_node *n = rp_new(sizeof *n);
+  if (!n) return NULL;
+  n->references = 1;
+  n->op = op; n->n_in = n_in; n->n_out = n_out;
+  n->in = rp_new((size_t)n_in * sizeof *n->in + 1);
+  n->version = rp_new((size_t)n_in * sizeof *n->version + 1);
+  n->needs = rp_new((size_t)n_in * sizeof *n->needs + 1);
+  if (!n->in || !n->version || !n->needs) { release_node(n); return NULL; }
+  for (int i = 0; i < n_in; i++) {
+    if (!in[i]) continue;
+    n->in[i] = rp_tensor_keep(in[i]);
+    n->version[i] = in[i]->storage->version;
+    n->needs[i] = in[i]->requires_grad;
+  }
+  n->sequence = ++last_sequence;
+  return n;
+}
+
+rp_status rp_detach(rp_tensor **out, rp_tensor *x) { return rp_tensor_view(out, x, &x->a); }
+
+/* Results of float type point to the node; the node keeps them without history. */
+static rp_status attach(rp_node *n, rp_tensor *const *out)
+{
+  for (int k = 0; k < n->n_out; k++) RP_TRY(rp_detach(&n->out[k], out[k]));
+  for (int k = 0; k < n->n_out; k++) {
+    if (!rp_is_float(out[k]->a.dtype)) continue;
+    out[k]->node = n;
+    out[k]->output = k;
+    out[k]->requires_grad = true;
+    n->references++;
+  }
+  return RP_OK;
+}
+
+static bool wants_gradient(rp_tensor *const *in, int n_in)
+{
+  for (int i = 0; i < n_in; i++)
+    if (in[i] && in[i]->requires_grad) return true;
+  return false;
+}
+
+static rp_status record(rp_call *c)
+{
+  rp_node *n = new_node(c->op, c->in, c->n_in, c->n_out);
+  if (!n) return RP_ENOMEM;
+  rp_status status = RP_OK;
+  if (c->n_attr > 0) {
+    n->attr = rp_new((size_t)c->n_attr * sizeof *n->attr);
+    if (n->attr) memcpy(n->attr, c->attr, (size_t)c->n_attr * sizeof *n->attr);
+    else status = RP_ENOMEM;
+    n->n_attr = c->n_attr;
+  }
+  if (status == RP_OK) status = attach(n, c->out);
+  if (status == RP_OK)
+    for (int k = 0; k < RP_MAX_SAVED; k++) { n->saved[k] = c->saved[k]; c->saved[k] = NULL; }
+  release_node(n); /* the outputs hold it now */
+  return status;
+}
+
+/* ---- applying an operation ---- */
+
+static rp_status run(rp_call *c)
+{
+  const rp_op_info *info = &rp_ops[c->op];
+  c->n_out = info->n_out;
+  rp_status status = info->forward(c);
+  if (status == RP_OK && recording && info->has_gradient && wants_gradient(c->in, c->n_in)) status = record(c);
+  if (status != RP_OK) { rp_call_undo(c); return status; }
+  for (int k = 0; k < RP_MAX_SAVED; k++) { rp_tensor_drop(c->saved[k]); c->saved[k] = NULL; }
+  return RP_OK;
+}
+
+static rp_status convert(rp_tensor **out, rp_tensor *x, rp_dtype dtype)
+{
+  if (x->a.dtype == dtype) { *out = rp_tensor_keep(x); return RP_OK; }
+  rp_call c = { .op = RP_OP_to, .n_in = 1, .in = &x, .n_attr = 1, .attr = { { .n = 1, .i = { dtype } } } };
+  RP_TRY(run(&c));
+  *out = c.out[0];
+  return RP_OK;
+}
+
+/* Pointwise rows work in one type; the conversions are recorded like any other operation. */
+static rp_status run_pointwise(rp_call *c)
+{
+  rp_tensor *in[3] = { NULL }, **given = c->in;
+  rp_dtype   latest = RP_BOOL;
+  rp_status  status = RP_OK;
+  for (int i = 0; i < c->n_in; i++) if (given[i]->a.dtype > latest) latest = given[i]->a.dtype;
+  latest = rp_working_dtype(&rp_ops[c->op], latest);
+  for (int i = 0; i < c->n_in && status == RP_OK; i++) status = convert(&in[i], given[i], latest);
+  c->in = in;
+  if (status == RP_OK) status = run(c);
+  c->in = given;
+  for (int i = 0; i < 3; i++) rp_tensor_drop(in[i]);
+  return status;
+}
+
+rp_status rp_apply(rp_call *c)
+{
+  return rp_ops[c->op].form == RP_STRUCTURED ? run(c) : run_pointwise(c);
+}
+
+rp_status rp_apply_simple(rp_tensor **out, rp_opcode op, rp_tensor *const *in, int n_in)
+{
+  rp_tensor *copy[3] = { NULL };
+  memcpy(copy, in, (size_t)n_in * sizeof *in);
+  rp_call c = { .op = op, .n_in = n_in, .in = copy };
+  RP_TRY(rp_apply(&c));
+  *out = c.out[0];
+  return RP_OK;
+}
+
+rp_status rp_record_custom(rp_tensor *const *out, int n_out, rp_tensor *const *in, int n_in, rp_custom custom)
+{
+  if (!recording || !wants_gradient(in, n_in)) { custom.release(custom.context); return RP_OK; }
+  rp_node *n = new_node(RP_OP_custom, in, n_in, n_out);
+  if (!n) { custom.release(custom.context); return RP_ENOMEM; }
+  n->custom = custom;
+  rp_status status = attach(n, out);
+  release_node(n);
+  return status;
+}
+
+/* ---- the backward pass ---- */
+
+static rp_rule *const rules[RP_N_OPS] = {
+#define MAP1(name, args, lo, hi, kind, formula) [RP_OP_##name] = rp_rule_pointwise,
+#define MAP2 MAP1
+#define MAP3 MAP1
+#define CMP1(name, args, lo, hi, formula)
+#define CMP2 CMP1
+#define OP(name, args, n_out, formula) [RP_OP_##name] = rp_rule_##name,
+#define NOGRAD(name, args, n_out, formula)
+#include "kernel/ops.def"
+};
+
+/* A max-heap of nodes by sequence: the newest first. */
+typedef struct heap { rp_node **at; int64_t n, room; } heap;
+
+static rp_status push(heap *h, rp_node *n)
+{
+  if (n->queued) return RP_OK;
+  if (h->n == h->room) {
+    int64_t   room = h->room ? 2 * h->room : 256;
+    rp_node **at = rp_new((size_t)room * sizeof *at);
+    if (!at) return RP_ENOMEM;
+    if (h->n) memcpy(at, h->at, (size_t)h->n * sizeof *at);
+    rp_delete(h->at);
+    h->at = at; h->room = room;
+  }
+  n->queued = true;
+  n->references++;
+  int64_t i = h->n++;
+  for (; i > 0 && h->at[(i - 1) / 2]->sequence < n->sequence; i = (i - 1) / 2) h->at[i] = h->at[(i - 1) / 2];
+  h->at[i] = n;
+  return RP_OK;
+}
+
+static rp_node *pop(heap *h)
+{
+  rp_node *top = h->at[0], *last = h->at[--h->n];
+  int64_t  i = 0;
+  for (;;) {
+    int64_t child = 2 * i + 1;
+    if (child >= h->n) break;
+    if (child + 1 < h->n && h->at[child + 1]->sequence > h->at[child]->sequence) child++;
+    if (h->at[child]->sequence <= last->sequence) break;
+    h->at[i] = h->at[child];
+    i = child;
+  }
+  h->at[i] = last;
+  top->queued = false;
+  return top;
+}
+
+static void empty_heap(heap *h)
+{
+  while (h->n > 0) {
+    rp_node *n = pop(h);
+    for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
+    release_node(n);
+  }
+  rp_delete(h->at);
+}
+
+static bool is_exclusive(const rp_tensor *t)
+{
+  return t->references == 1 && t->storage->references == 1 && rp_is_contiguous(&t->a);
+}
+
+/* *slot = g, or *slot += g.  g is received.  `own` asks for memory that nothing else shares. */
+static rp_status accumulate(rp_tensor **slot, rp_tensor *g, bool own)
+{
+  rp_status status = RP_OK;
+  if (!*slot) {
+    if (!own || is_exclusive(g)) { *slot = g; return RP_OK; }
+    status = rp_tensor_clone(slot, g, g->a.dtype);
+  } else {
+    rp_tensor *sum = *slot;
+    if (!own && !is_exclusive(sum)) {
+      sum = NULL;
+      status = rp_tensor_clone(&sum, *slot, (*slot)->a.dtype);
+      if (status == RP_OK) { rp_tensor_drop(*slot); *slot = sum; }
+    }
+    if (status == RP_OK) { sum->storage->version++; status = rp_device_now()->add(&sum->a, &g->a); }
+  }
+  rp_tensor_drop(g);
+  return status;
+}
+
+/* A pass: where gradients of targets go, or (n_x = 0) into the leaves. */
+typedef struct pass {
+  heap              waiting;
+  rp_tensor *const *x;
+  rp_tensor       **out;
+  int               n_x;
+  bool              retain;
+} pass;
+
+static rp_status deliver(pass *p, rp_tensor *to, rp_tensor *g)
+{
+  for (int i = 0; i < p->n_x; i++)
+    if (p->x[i] == to) RP_TRY(accumulate(&p->out[i], rp_tensor_keep(g), false));
+  if (to->node) {
+    if (p->n_x && !to->node->reaches) { rp_tensor_drop(g); return RP_OK; }
+    rp_status status = accumulate(&to->node->g[to->output], g, false);
+    return status == RP_OK ? push(&p->waiting, to->node) : status;
+  }
+  if (p->n_x) { rp_tensor_drop(g); return RP_OK; }
+  return accumulate(&to->grad, g, true);
+}
+
+static rp_status check_node(const rp_node *n)
+{
+  const char *name = n->op == RP_OP_custom ? "custom function" : rp_ops[n->op].name;
+  if (n->consumed)
+    return rp_fail(RP_ESTATE, "backward: the graph through %s was freed by an earlier pass; keep it with y:backward(nil, true)", name);
+  for (int i = 0; i < n->n_in; i++)
+    if (n->in[i] && n->in[i]->storage->version != n->version[i])
+      return rp_fail(RP_ESTATE, "backward: input %d of %s, %s, was changed in place after it was used; clone it before the change", i + 1,
+                     name, rp_shape(&n->in[i]->a).s);
+  return RP_OK;
+}
+
+static rp_status visit(pass *p, rp_node *n)
+{
+  rp_tensor *inline_gin[8] = { NULL }, **gin = inline_gin;
+  RP_TRY(check_node(n));
+  if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
+  rp_status status = n->op == RP_OP_custom ? n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in) : rules[n->op](n, gin);
+  for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
+  for (int i = 0; i < n->n_in; i++) {
+    if (!gin[i]) continue;
+    if (status == RP_OK && n->needs[i]) status = deliver(p, n->in[i], gin[i]);
+    else rp_tensor_drop(gin[i]);
+  }
+  if (gin != inline_gin) rp_delete(gin);
+  if (status == RP_OK && !p->retain) { drop_contents(n); n->consumed = true; }
+  return status;
+}
+
+static rp_status run_pass(pass *p, rp_tensor *y, rp_tensor *seed)
+{
+  rp_tensor *g = rp_tensor_keep(seed);
+  bool       was = rp_recording_set(false);
+  rp_status  status = RP_OK;
+  if (!g) status = rp_tensor_full(&g, y->a.dtype, y->a.ndim, y->a.shape, 1);
+  if (status == RP_OK) status = deliver(p, y, g);
+  while (status == RP_OK && p->waiting.n > 0) {
+    rp_node *n = pop(&p->waiting);
+    status = visit(p, n);
+    for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
+    release_node(n);
+  }
+  empty_heap(&p->waiting);
+  rp_recording_set(was);
+  return status;
+}
+
+static rp_status check_start(const rp_tensor *y, const rp_tensor *seed)
+{
+  if (!y->requires_grad)
+    return rp_fail(RP_ESTATE, "backward: this tensor depends on none that requires a gradient; mark parameters with p:requires_grad_()");
+  if (!seed && rp_count(&y->a) != 1)
+    return rp_fail(RP_ESHAPE, "backward: y has shape %s; give the gradient to start from, or reduce y to one number", rp_shape(&y->a).s);
+  if (seed && (!rp_same_shape(&y->a, &seed->a) || y->a.dtype != seed->a.dtype))
+    return rp_fail(RP_ESHAPE, "backward: the gradient to start from is %s %s, y is %s %s", rp_shape(&seed->a).s,
+                   rp_dtype_name(seed->a.dtype), rp_shape(&y->a).s, rp_dtype_name(y->a.dtype));
+  return RP_OK;
+}
+
+rp_status rp_backward(rp_tensor *y, rp_tensor *seed, bool retain)
+{
+  pass p = { .retain = retain };
+  RP_TRY(check_start(y, seed));
+  return run_pass(&p, y, seed);
+}
+
+/* Marks the nodes from which some x[i] can be reached: all ancestors of y are listed newest first, then judged
+ * oldest first. */
+static rp_status mark_reaching(rp_tensor *y, rp_tensor *const *x, int n_x)
+{
+  heap      all = { 0 };
+  rp_status status = y->node ? push(&all, y->node) : RP_OK;
+  rp_node **list = NULL;
+  int64_t   n_list = 0, room = 0;
+  while (status == RP_OK && all.n > 0) {
+    rp_node *n = pop(&all);
+    if (n_list == room) {
+      int64_t   more = room ? 2 * room : 256;
+      rp_node **bigger = rp_new((size_t)more * sizeof *bigger);
+      if (!bigger) { status = RP_ENOMEM; release_node(n); break; }
+      if (n_list) memcpy(bigger, list, (size_t)n_list * sizeof *list);
+      rp_delete(list);
+      list = bigger; room = more;
+    }
+    list[n_list++] = n;
+    for (int i = 0; i < n->n_in && status == RP_OK; i++)
+      if (n->in[i] && n->in[i]->node) status = push(&all, n->in[i]->node);
+  }
+  for (int64_t i = n_list; i-- > 0; ) {
+    rp_node *n = list[i];
+    n->reaches = false;
+    for (int j = 0; j < n->n_in; j++) {
+      if (!n->in[j]) continue;
+      for (int k = 0; k < n_x; k++) n->reaches |= n->in[j] == x[k];
+      n->reaches |= n->in[j]->node && n->in[j]->node->reaches;
+    }
+  }
+  for (int64_t i = 0; i < n_list; i++) release_node(list[i]);
+  rp_delete(list);
+  empty_heap(&all);
+  return status;
+}
+
+rp_status rp_gradients(rp_tensor **out, rp_tensor *y, rp_tensor *seed, rp_tensor *const *x, int n_x, bool retain)
+{
+  pass p = { .x = x, .out = rp_new((size_t)n_x * sizeof *out + 1), .n_x = n_x, .retain = retain };
+  if (!p.out) return RP_ENOMEM;
+  rp_status status = check_start(y, seed);
+  if (status == RP_OK) status = mark_reaching(y, x, n_x);
+  if (status == RP_OK) status = run_pass(&p, y, seed);
+  for (int i = 0; i < n_x && status == RP_OK; i++)
+    if (!p.out[i]) status = rp_tensor_full(&p.out[i], x[i]->a.dtype, x[i]->a.ndim, x[i]->a.shape, 0);
+  for (int i = 0; i < n_x; i++)
+    if (status == RP_OK) out[i] = p.out[i]; else rp_tensor_drop(p.out[i]);
+  rp_delete(p.out);
+  return status;
+}

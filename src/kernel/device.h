@@ -1,0 +1,123 @@
+/* device.h: the table that a device, or one instruction set of the CPU, fills.
+ *
+ * Kernels know pointers, sizes and strides.  Arguments have been checked: shapes agree, types are as stated, and
+ * strides of inputs are already those of the output's shape (0 where an input repeats).
+ * cpu.c is compiled once per instruction set and defines one table each time. */
+#ifndef RP_KERNEL_DEVICE_H
+#define RP_KERNEL_DEVICE_H
+
+#include "kernel/array.h"
+
+#define RP_KB    256  /* block length of summed products: part of the contract */
+#define RP_LANES 32   /* interleaved lanes of a sum: part of the contract */
+#define RP_RB    4096 /* block length of a long sum: part of the contract */
+
+typedef enum rp_opcode {
+#define MAP1(name, args, lo, hi, kind, formula) RP_OP_##name,
+#define MAP2 MAP1
+#define MAP3 MAP1
+#define CMP1(name, args, lo, hi, formula) RP_OP_##name,
+#define CMP2 CMP1
+#define OP(name, args, n_out, formula) RP_OP_##name,
+#define NOGRAD OP
+#include "kernel/ops.def"
+#undef MAP1
+#undef MAP2
+#undef MAP3
+#undef CMP1
+#undef CMP2
+#undef OP
+#undef NOGRAD
+  RP_N_OPS,
+  RP_OP_custom = RP_N_OPS /* a function differentiated in Lua */
+} rp_opcode;
+
+/* A batch of matrix products  c[b] = a[b] b[b] + bias,  a (m x k), b (k x n), c (m x n), bias (n) or NULL.
+ * Strides are in elements and arbitrary for a and b; c has unit column stride.  dtype float32 or float64.
+ *   c_ij = ((s_0 + s_1) + s_2 ...) + bias_j,  s_r = the ascending fma chain from +0 over k in block r of RP_KB. */
+typedef struct rp_gemm {
+  rp_dtype    dtype;
+  int64_t     batch, m, n, k;
+  const void *a; int64_t a_batch, a_row, a_col;
+  const void *b; int64_t b_batch, b_row, b_col;
+  void       *c; int64_t c_batch, c_row;
+  const void *bias;
+} rp_gemm;
+
+/* A convolution in up to three dimensions (leading sizes are 1 when there are fewer); all arrays contiguous.
+ *   x (batch, c_in, in[0..2])   w (c_out, c_in/groups, kernel[0..2])   y (batch, c_out, out[0..2])   bias (c_out) */
+typedef struct rp_conv {
+  rp_dtype dtype;
+  int64_t  batch, groups, c_in, c_out;
+  int64_t  in[3], kernel[3], out[3], stride[3], padding[3], dilation[3];
+} rp_conv;
+
+/* A fused optimiser step over one parameter: contiguous arrays of n float32 or float64; see update.h. */
+typedef struct rp_update {
+  rp_dtype dtype;
+  int64_t  n;
+  void    *p, *g, *m, *v; /* parameter, gradient, first and second state; unused ones are NULL */
+  double   lr, beta1, beta2, eps, weight_decay, scale; /* scale multiplies the gradient (clipping) */
+  double   correction1, correction2;                   /* Adam's 1 - beta^t */
+  bool     nesterov, decoupled;
+} rp_update;
+
+/* Rows of cols elements.  Arrays that hold one number per row are marked (rows). */
+typedef struct rp_rows {
+  rp_dtype dtype;
+  int64_t  rows, cols;
+  double   eps;
+  void    *x, *y, *aux; /* y (rows) for logsumexp, prod, max, min; aux (rows) */
+  void    *g, *gx;      /* g shaped like y */
+} rp_rows;
+
+typedef struct rp_draw { /* a fill of random numbers: element i is a function of (seed, stream, i) alone */
+  uint64_t seed, stream;
+  double   a, b;         /* parameters of the distribution */
+} rp_draw;
+typedef enum rp_distribution { RP_UNIFORM, RP_NORMAL, RP_INTEGERS, RP_BITS } rp_distribution;
+
+typedef struct rp_device {
+  const char *name; /* "avx512" */
+
+  /* pointwise: in[] strides fit out's shape; types equal the working type (out is bool for tests) */
+  rp_status (*map)(rp_opcode op, const rp_array *out, const rp_array *in);
+  /* gin (contiguous, out's shape) = or += g * (partial of op by argument `which`); y is the forward result */
+  rp_status (*map_back)(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in,
+                        const rp_array *y, bool accumulate);
+  rp_status (*copy)(const rp_array *out, const rp_array *in); /* converts types */
+  rp_status (*add)(const rp_array *out, const rp_array *in);  /* out += in, same float type */
+  rp_status (*fill)(const rp_array *out, double value);
+
+  /* sum, mean, prod, max, min, argmax, argmin: the last n dimensions of in are reduced to the contiguous out */
+  rp_status (*reduce)(rp_opcode op, const rp_array *out, const rp_array *in, int n);
+
+  /* contiguous rows: softmax, log_softmax, logsumexp, standardize (aux receives 1/sqrt(var + eps) per row), cumsum;
+   * backward of these and of prod, max and min.  gx is written, not added to */
+  rp_status (*row)(rp_opcode op, const rp_rows *r);
+  rp_status (*row_back)(rp_opcode op, const rp_rows *r);
+
+  rp_status (*gemm)(const rp_gemm *g);
+  rp_status (*conv)(const rp_conv *c, void *y, const void *x, const void *w, const void *bias);
+  rp_status (*conv_input)(const rp_conv *c, void *gx, const void *gy, const void *w);
+  rp_status (*conv_weight)(const rp_conv *c, void *gw, const void *x, const void *gy);
+
+  /* by index: x (outer, size, inner) contiguous, positions int64 from 0, already checked */
+  rp_status (*gather)(const rp_array *y, const rp_array *x, const int64_t *index, int64_t outer, int64_t size,
+                      int64_t n, int64_t inner, bool rows);
+  rp_status (*scatter_add)(const rp_array *y, const rp_array *x, const int64_t *index, int64_t outer, int64_t size,
+                           int64_t n, int64_t inner, bool rows);
+  rp_status (*sort)(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending);
+
+  rp_status (*draw)(rp_distribution d, const rp_array *out, const rp_draw *how);
+  rp_status (*sgd)(const rp_update *u);
+  rp_status (*adam)(const rp_update *u);
+  rp_status (*ema)(const rp_update *u); /* m = beta1 m + (1 - beta1) p */
+} rp_device;
+
+/* The table in use: the widest instruction set this CPU runs, or the one that REPRO_ISA names. */
+const rp_device *rp_device_now(void);
+rp_status        rp_device_choose(const char *isa); /* NULL: the default; RP_EDEVICE if unknown or not runnable */
+const char      *rp_device_list(void);              /* "baseline avx2 avx512": those built in that this CPU runs */
+
+#endif

@@ -1,0 +1,287 @@
+/* index.h: copying, selecting and adding by position; sorting.
+ *
+ * A scatter-add gives every destination one owner, which adds what comes to it in the order of the source. */
+#ifndef RP_KERNEL_INDEX_H
+#define RP_KERNEL_INDEX_H
+
+#include "kernel/map.h"
+
+/* ---- copies with conversion ---- */
+
+/* float to integer: towards zero, saturating, NaN to 0 */
+#define TO_INT(type, lo, hi) \
+  static inline type type##_from(double v) { return v != v ? 0 : v <= (lo) ? (type)(lo) : v >= (hi) ? (type)(hi) : (type)v; }
+TO_INT(uint8_t, 0.0, 255.0)
+TO_INT(int32_t, -2147483648.0, 2147483647.0)
+static inline int64_t int64_t_from(double v)
+{
+  return v != v ? 0 : v >= 9223372036854775808.0 ? INT64_MAX : v < -9223372036854775808.0 ? INT64_MIN : (int64_t)v;
+}
+static inline uint8_t bool_from(double v) { return v != 0; }
+static inline float   float_from(double v) { return (float)v; }
+static inline double  double_from(double v) { return v; }
+
+#define CONVERT(to_name, to, from_name, from, expression)                                    \
+  static void from_name##_to_##to_name(const void *unused, int64_t n, char *const *p)        \
+  {                                                                                          \
+    (void)unused;                                                                            \
+    to *restrict y = (void *)p[0]; const from *x = (const void *)p[1];                       \
+    for (int64_t i = 0; i < n; i++) y[i] = expression;                                       \
+  }
+#define FROM_FLOAT(from_name, from)                                            \
+  CONVERT(b8, uint8_t, from_name, from, x[i] != 0)                           \
+  CONVERT(u8, uint8_t, from_name, from, uint8_t_from((double)x[i]))            \
+  CONVERT(i32, int32_t, from_name, from, int32_t_from((double)x[i]))           \
+  CONVERT(i64, int64_t, from_name, from, int64_t_from((double)x[i]))           \
+  CONVERT(f32, float, from_name, from, (float)x[i])                            \
+  CONVERT(f64, double, from_name, from, (double)x[i])
+#define SATURATE(v, lo, hi) ((v) < (lo) ? (lo) : (v) > (hi) ? (hi) : (v))
+#define FROM_INT(from_name, from)                                              \
+  CONVERT(b8, uint8_t, from_name, from, x[i] != 0)                           \
+  CONVERT(u8, uint8_t, from_name, from, (uint8_t)SATURATE((int64_t)x[i], 0, 255)) \
+  CONVERT(i32, int32_t, from_name, from, (int32_t)SATURATE((int64_t)x[i], INT32_MIN, INT32_MAX)) \
+  CONVERT(i64, int64_t, from_name, from, (int64_t)x[i])                        \
+  CONVERT(f32, float, from_name, from, (float)x[i])                            \
+  CONVERT(f64, double, from_name, from, (double)x[i])
+FROM_INT(b8, uint8_t)
+FROM_INT(u8, uint8_t)
+FROM_INT(i32, int32_t)
+FROM_INT(i64, int64_t)
+FROM_FLOAT(f32, float)
+FROM_FLOAT(f64, double)
+
+#define CONVERSIONS(name) { name##_to_b8, name##_to_u8, name##_to_i32, name##_to_i64, name##_to_f32, name##_to_f64 }
+static walk_piece *const conversion[RP_N_DTYPES][RP_N_DTYPES] = { /* [from][to] */
+  CONVERSIONS(b8), CONVERSIONS(u8), CONVERSIONS(i32), CONVERSIONS(i64), CONVERSIONS(f32), CONVERSIONS(f64)
+};
+
+/* The transpose of a matrix read down its columns is the common copy that WALK would do element by element:
+ * tiles keep both sides in cache.  Bits do not depend on the route, because nothing is computed. */
+static bool is_transpose(const rp_array *out, const rp_array *in)
+{
+  int d = out->ndim;
+  return d >= 2 && out->dtype == in->dtype && rp_dtype_size(out->dtype) == 4 && out->stride[d - 1] == 1
+      && in->stride[d - 2] == 1 && in->stride[d - 1] != 1 && out->shape[d - 1] >= 8 && out->shape[d - 2] >= 8;
+}
+
+static void transpose_tiles(const rp_array *out, const rp_array *in)
+{
+  enum { TILE = 16 };
+  const int d = out->ndim;
+  const int64_t rows = out->shape[d - 2], cols = out->shape[d - 1];
+  int64_t outer = 1;
+  for (int k = 0; k < d - 2; k++) outer *= out->shape[k];
+  for (int64_t o = 0; o < outer; o++) {
+    const uint32_t *x = in->data; uint32_t *y = out->data;
+    int64_t rest = o;
+    for (int k = d - 3; k >= 0; k--) {
+      x += rest % out->shape[k] * in->stride[k]; y += rest % out->shape[k] * out->stride[k]; rest /= out->shape[k];
+    }
+    for (int64_t i0 = 0; i0 < rows; i0 += TILE)
+      for (int64_t j0 = 0; j0 < cols; j0 += TILE)
+        for (int64_t i = i0; i < rows && i < i0 + TILE; i++)
+          for (int64_t j = j0; j < cols && j < j0 + TILE; j++)
+            y[i * out->stride[d - 2] + j] = x[i + j * in->stride[d - 1]];
+  }
+}
+
+/* Where the row of `out` has no unit stride, one element at a time. */
+static void copy_scattered(const rp_array *out, const rp_array *in)
+{
+  int64_t at[RP_MAX_DIMS] = { 0 }, count = 1, so = (int64_t)rp_dtype_size(out->dtype), si = (int64_t)rp_dtype_size(in->dtype);
+  for (int d = 0; d < out->ndim; d++) count *= out->shape[d];
+  for (int64_t i = 0; i < count; i++) {
+    int64_t o = 0, a = 0;
+    for (int d = 0; d < out->ndim; d++) { o += at[d] * out->stride[d]; a += at[d] * in->stride[d]; }
+    char *p[2] = { (char *)out->data + o * so, (char *)in->data + a * si };
+    conversion[in->dtype][out->dtype](NULL, 1, p);
+    for (int d = out->ndim - 1; d >= 0 && ++at[d] == out->shape[d]; d--) at[d] = 0;
+  }
+}
+
+static bool unit_rows(const walk *w) { return w->stride[0][w->ndim - 1] == w->size[0] || w->shape[w->ndim - 1] == 1; }
+
+static rp_status copy(const rp_array *out, const rp_array *in)
+{
+  if (is_transpose(out, in)) { transpose_tiles(out, in); return RP_OK; }
+  const rp_array *ops[WALK_MAX_OPS] = { out, in };
+  walk w;
+  walk_start(&w, 2, ops);
+  if (unit_rows(&w)) walk_run(&w, conversion[in->dtype][out->dtype], NULL);
+  else copy_scattered(out, in);
+  return RP_OK;
+}
+
+/* ---- out += in ---- */
+
+#define ADD_INTO(suffix, type)                                                   \
+  static void add_into_##suffix(const void *unused, int64_t n, char *const *p)   \
+  {                                                                              \
+    (void)unused;                                                                \
+    type *restrict y = (void *)p[0]; const type *x = (const void *)p[1];         \
+    for (int64_t i = 0; i < n; i++) y[i] = y[i] + x[i];                          \
+  }
+ADD_INTO(f32, float)
+ADD_INTO(f64, double)
+
+static void add_scattered(const rp_array *out, const rp_array *in)
+{
+  int64_t at[RP_MAX_DIMS] = { 0 }, count = 1;
+  for (int d = 0; d < out->ndim; d++) count *= out->shape[d];
+  for (int64_t i = 0; i < count; i++) {
+    int64_t o = 0, a = 0;
+    for (int d = 0; d < out->ndim; d++) { o += at[d] * out->stride[d]; a += at[d] * in->stride[d]; }
+    if (out->dtype == RP_FLOAT32) ((float *)out->data)[o] += ((const float *)in->data)[a];
+    else                          ((double *)out->data)[o] += ((const double *)in->data)[a];
+    for (int d = out->ndim - 1; d >= 0 && ++at[d] == out->shape[d]; d--) at[d] = 0;
+  }
+}
+
+static rp_status add(const rp_array *out, const rp_array *in)
+{
+  const rp_array *ops[WALK_MAX_OPS] = { out, in };
+  walk w;
+  walk_start(&w, 2, ops);
+  if (unit_rows(&w)) walk_run(&w, out->dtype == RP_FLOAT32 ? add_into_f32 : add_into_f64, NULL);
+  else add_scattered(out, in);
+  return RP_OK;
+}
+
+static rp_status fill(const rp_array *out, double value)
+{
+  rp_array one = *out;
+  one.data = &value; one.dtype = RP_FLOAT64;
+  for (int d = 0; d < one.ndim; d++) one.stride[d] = 0;
+  return copy(out, &one);
+}
+
+/* ---- positions ---- */
+
+typedef struct by_index {
+  char          *y;
+  const char    *x;
+  const int64_t *index;
+  rp_dtype       dtype;
+  int64_t        outer, size, n, inner; /* x (outer, size, inner), y (outer, n, inner), or the other way round */
+  bool           rows;                  /* index (n), the same for all; else index (outer, n, inner) */
+} by_index;
+
+static void gather_range(void *context, int64_t begin, int64_t end)
+{
+  const by_index *b = context; /* over (outer, n) */
+  const int64_t e = (int64_t)rp_dtype_size(b->dtype), line = b->inner * e;
+  for (int64_t i = begin; i < end; i++) {
+    const char *from = b->x + i / b->n * b->size * line;
+    char       *to = b->y + i * line;
+    if (b->rows) { memcpy(to, from + b->index[i % b->n] * line, (size_t)line); continue; }
+    const int64_t *at = b->index + i * b->inner;
+    if (e == 4) for (int64_t k = 0; k < b->inner; k++) memcpy(to + k * 4, from + (at[k] * b->inner + k) * 4, 4);
+    else        for (int64_t k = 0; k < b->inner; k++) memcpy(to + k * e, from + (at[k] * b->inner + k) * e, (size_t)e);
+  }
+}
+
+static rp_status gather(const rp_array *y, const rp_array *x, const int64_t *index, int64_t outer, int64_t size,
+                        int64_t n, int64_t inner, bool rows)
+{
+  by_index b = { y->data, x->data, index, x->dtype, outer, size, n, inner, rows };
+  rp_parallel(outer * n, 1 + 16384 / (inner + 1), gather_range, &b);
+  return RP_OK;
+}
+
+#define SCATTER(suffix, type)                                                                        \
+  static void scatter_##suffix(const by_index *b, int64_t o, int64_t begin, int64_t end)             \
+  {                                                                                                  \
+    type *y = (type *)(void *)b->y + o * b->size * b->inner;                                         \
+    const type *x = (const type *)(const void *)b->x + o * b->n * b->inner;                          \
+    for (int64_t i = 0; i < b->n; i++)                                                               \
+      for (int64_t k = begin; k < end; k++) {                                                        \
+        int64_t at = b->rows ? b->index[i] : b->index[(o * b->n + i) * b->inner + k];                \
+        y[at * b->inner + k] = (type)(y[at * b->inner + k] + x[i * b->inner + k]);                   \
+      }                                                                                              \
+  }
+SCATTER(f32, float)
+SCATTER(f64, double)
+
+/* Owners are (outer, inner) columns: each destination lies in one column, whose sources come in order. */
+static void scatter_range(void *context, int64_t begin, int64_t end)
+{
+  const by_index *b = context;
+  while (begin < end) {
+    int64_t o = begin / b->inner, k = begin % b->inner, stop = k + (end - begin);
+    if (stop > b->inner) stop = b->inner;
+    if (b->dtype == RP_FLOAT32) scatter_f32(b, o, k, stop); else scatter_f64(b, o, k, stop);
+    begin += stop - k;
+  }
+}
+
+/* y (outer, size, inner) += x (outer, n, inner) */
+static rp_status scatter_add(const rp_array *y, const rp_array *x, const int64_t *index, int64_t outer, int64_t size,
+                             int64_t n, int64_t inner, bool rows)
+{
+  by_index b = { y->data, x->data, index, x->dtype, outer, size, n, inner, rows };
+  rp_parallel(outer * inner, 1 + 16384 / (n + 1), scatter_range, &b);
+  return RP_OK;
+}
+
+/* ---- sorting: a stable merge sort of positions; NaN counts as larger than everything, in both directions last ---- */
+
+#define SORT(suffix, type)                                                                            \
+  static bool before_##suffix(type a, type b, bool descending)                                        \
+  {                                                                                                   \
+    if (a != a || b != b) return b != b && a == a;                                                    \
+    return descending ? a > b : a < b;                                                                \
+  }                                                                                                   \
+  static void sort_row_##suffix(type *y, int64_t *order, int64_t *spare, const type *x, int64_t n, bool descending) \
+  {                                                                                                   \
+    int64_t *from = order, *to = spare;                                                               \
+    for (int64_t i = 0; i < n; i++) from[i] = i;                                                      \
+    for (int64_t width = 1; width < n; width *= 2) {                                                  \
+      for (int64_t lo = 0; lo < n; lo += 2 * width) {                                                 \
+        int64_t mid = lo + width < n ? lo + width : n, hi = mid + width < n ? mid + width : n;        \
+        int64_t i = lo, j = mid, k = lo;                                                              \
+        while (i < mid && j < hi)                                                                     \
+          to[k++] = before_##suffix(x[from[j]], x[from[i]], descending) ? from[j++] : from[i++];      \
+        while (i < mid) to[k++] = from[i++];                                                          \
+        while (j < hi)  to[k++] = from[j++];                                                          \
+      }                                                                                               \
+      int64_t *swap = from; from = to; to = swap;                                                     \
+    }                                                                                                 \
+    if (from != order) memcpy(order, from, (size_t)n * sizeof *order);                                \
+    for (int64_t i = 0; i < n; i++) y[i] = x[order[i]];                                               \
+  }
+SORT(f32, float)
+SORT(f64, double)
+SORT(i32, int32_t)
+SORT(i64, int64_t)
+
+typedef struct sort_job {
+  const rp_array *y, *x;
+  int64_t *order, cols;
+  bool     descending;
+  int64_t *spare; /* as large as order */
+} sort_job;
+
+static void sort_range(void *context, int64_t begin, int64_t end)
+{
+  const sort_job *s = context;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t at = i * s->cols, *order = s->order + at, *spare = s->spare + at;
+    BY_TYPE(s->x->dtype,
+            sort_row_f32((float *)s->y->data + at, order, spare, (const float *)s->x->data + at, s->cols, s->descending),
+            sort_row_f64((double *)s->y->data + at, order, spare, (const double *)s->x->data + at, s->cols, s->descending),
+            sort_row_i32((int32_t *)s->y->data + at, order, spare, (const int32_t *)s->x->data + at, s->cols, s->descending),
+            sort_row_i64((int64_t *)s->y->data + at, order, spare, (const int64_t *)s->x->data + at, s->cols, s->descending))
+  }
+}
+
+static rp_status sort(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending)
+{
+  int64_t *spare = rp_alloc((size_t)(rows * cols) * sizeof *spare);
+  if (!spare) return RP_ENOMEM;
+  sort_job s = { y, x, order, cols, descending, spare };
+  rp_parallel(rows, 1 + 4096 / (cols + 1), sort_range, &s);
+  rp_release(spare);
+  return RP_OK;
+}
+
+#endif

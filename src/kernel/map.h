@@ -1,0 +1,140 @@
+/* map.h: the pointwise kernels, forward and backward, of every row of ops.def. */
+#ifndef RP_KERNEL_MAP_H
+#define RP_KERNEL_MAP_H
+
+#include "kernel/device.h"
+#include "kernel/formulas.h"
+#include "kernel/walk.h"
+
+/* y[i] = f(a[i], b[i], c[i]) over contiguous memory. */
+typedef void map_loop(int64_t n, void *y, const void *a, const void *b, const void *c);
+
+/* gin[i] (+)= g[i] df/d(argument), `which` = 0, 1, 2. */
+typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const void *a, const void *b,
+                           const void *c, const void *y, bool accumulate);
+
+#define LOOP(name, suffix, in_t, out_t, value)                                                            \
+  static void name##_map_##suffix(int64_t n, void *y_, const void *a_, const void *b_, const void *c_)     \
+  {                                                                                                       \
+    out_t *restrict y = y_; const in_t *a = a_, *b = b_, *c = c_; (void)b; (void)c;                       \
+    for (int64_t i = 0; i < n; i++) y[i] = value;                                                         \
+  }
+#define ACCUMULATE(partial)                                                                               \
+  do {                                                                                                    \
+    if (accumulate) for (int64_t i = 0; i < n; i++) gin[i] = gin[i] + g[i] * partial;                     \
+    else            for (int64_t i = 0; i < n; i++) gin[i] = g[i] * partial;                              \
+  } while (0)
+#define BACK(name, suffix, type, pick)                                                                    \
+  static void name##_back_##suffix(int64_t n, int which, void *gin_, const void *g_, const void *a_,      \
+                                   const void *b_, const void *c_, const void *y_, bool accumulate)       \
+  {                                                                                                       \
+    type *restrict gin = gin_; const type *g = g_, *a = a_, *b = b_, *c = c_, *y = y_;                    \
+    (void)which; (void)a; (void)b; (void)c; (void)y;                                                      \
+    pick                                                                                                  \
+  }
+
+#define PICK1(name, s) ACCUMULATE(name##_d_##s(a[i], y[i]));
+#define PICK2(name, s) if (which == 0) ACCUMULATE(name##_da_##s(a[i], b[i], y[i])); \
+                       else            ACCUMULATE(name##_db_##s(a[i], b[i], y[i]));
+#define PICK3(name, s) if (which == 0)      ACCUMULATE(name##_da_##s(a[i], b[i], c[i], y[i])); \
+                       else if (which == 1) ACCUMULATE(name##_db_##s(a[i], b[i], c[i], y[i])); \
+                       else                 ACCUMULATE(name##_dc_##s(a[i], b[i], c[i], y[i]));
+
+#define VALUE1(name, s) name##_##s(a[i])
+#define VALUE2(name, s) name##_##s(a[i], b[i])
+#define VALUE3(name, s) name##_##s(a[i], b[i], c[i])
+
+#define FLOATS(name, V, P)                                                          \
+  LOOP(name, f32, float, float, V(name, f32))    LOOP(name, f64, double, double, V(name, f64)) \
+  BACK(name, f32, float, P(name, f32))           BACK(name, f64, double, P(name, f64))
+#define INTS(name, V)                                                               \
+  LOOP(name, i32, int32_t, int32_t, V(name, i32)) LOOP(name, i64, int64_t, int64_t, V(name, i64))
+#define DEFINE_F(name, V, P) FLOATS(name, V, P)
+#define DEFINE_N(name, V, P) FLOATS(name, V, P) INTS(name, V)
+#define TESTS(name, V)                                                                  \
+  LOOP(name, f32, float, bool, V(name, f32))   LOOP(name, f64, double, bool, V(name, f64)) \
+  LOOP(name, i32, int32_t, bool, V(name, i32)) LOOP(name, i64, int64_t, bool, V(name, i64))
+
+#define MAP1(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE1, PICK1)
+#define MAP2(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE2, PICK2)
+#define MAP3(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE3, PICK3)
+#define CMP1(name, args, lo, hi, formula) TESTS(name, VALUE1)
+#define CMP2(name, args, lo, hi, formula) TESTS(name, VALUE2)
+#define OP(name, args, n_out, formula)
+#define NOGRAD OP
+#include "kernel/ops.def"
+#undef MAP1
+#undef MAP2
+#undef MAP3
+#undef CMP1
+#undef CMP2
+
+/* One line per pointwise row: its loops by working type (int32, int64, float32, float64) and its gradient loops. */
+typedef struct map_row { map_loop *forward[4]; map_back_loop *backward[2]; } map_row;
+#define ROW_F(name) { { NULL, NULL, name##_map_f32, name##_map_f64 }, { name##_back_f32, name##_back_f64 } }
+#define ROW_N(name) { { name##_map_i32, name##_map_i64, name##_map_f32, name##_map_f64 }, \
+                      { name##_back_f32, name##_back_f64 } }
+static const map_row map_rows[] = {
+#define MAP1(name, args, lo, hi, kind, formula) [RP_OP_##name] = ROW_##kind(name),
+#define MAP2 MAP1
+#define MAP3 MAP1
+#define CMP1(name, args, lo, hi, formula) \
+  [RP_OP_##name] = { { name##_map_i32, name##_map_i64, name##_map_f32, name##_map_f64 }, { NULL, NULL } },
+#define CMP2 CMP1
+#include "kernel/ops.def"
+#undef MAP1
+#undef MAP2
+#undef MAP3
+#undef CMP1
+#undef CMP2
+#undef OP
+#undef NOGRAD
+};
+
+/* Operands of a walk over a row's forward or backward: which slots hold what. */
+typedef struct map_context {
+  map_loop      *forward;
+  map_back_loop *backward;
+  int            n_in, which;
+  bool           accumulate;
+} map_context;
+
+static void map_piece(const void *context, int64_t n, char *const *p)
+{
+  const map_context *m = context;
+  m->forward(n, p[0], p[1], m->n_in > 1 ? p[2] : NULL, m->n_in > 2 ? p[3] : NULL);
+}
+
+static void map_back_piece(const void *context, int64_t n, char *const *p)
+{
+  const map_context *m = context; /* p = gin, g, y, a [, b [, c]] */
+  m->backward(n, m->which, p[0], p[1], p[3], m->n_in > 1 ? p[4] : NULL, m->n_in > 2 ? p[5] : NULL, p[2],
+              m->accumulate);
+}
+
+/* in[] of null data are absent. */
+static int count_inputs(const rp_array *in) { return in[1].data == NULL ? 1 : in[2].data == NULL ? 2 : 3; }
+
+static rp_status map(rp_opcode op, const rp_array *out, const rp_array *in)
+{
+  const rp_array *ops[WALK_MAX_OPS] = { out, &in[0], &in[1], &in[2] };
+  map_context m = { .forward = map_rows[op].forward[in[0].dtype - RP_INT32], .n_in = count_inputs(in) };
+  walk w;
+  walk_start(&w, 1 + m.n_in, ops);
+  walk_run(&w, map_piece, &m);
+  return RP_OK;
+}
+
+static rp_status map_back(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in,
+                          const rp_array *y, bool accumulate)
+{
+  const rp_array *ops[WALK_MAX_OPS] = { gin, g, y, &in[0], &in[1], &in[2] };
+  map_context m = { .backward = map_rows[op].backward[gin->dtype - RP_FLOAT32], .n_in = count_inputs(in),
+                    .which = which, .accumulate = accumulate };
+  walk w;
+  walk_start(&w, 3 + m.n_in, ops);
+  walk_run(&w, map_back_piece, &m);
+  return RP_OK;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* walk.h: how a pointwise kernel walks over arrays of any strides.
+ *
+ * Dimensions that lie in one run for every operand are merged; the last one is the row.  A row is cut into pieces of
+ * WALK elements.  Operands with unit stride are used where they are, others are packed into a buffer first, so every
+ * formula is compiled as one loop over contiguous memory, which the compiler turns into vectors. */
+#ifndef RP_KERNEL_WALK_H
+#define RP_KERNEL_WALK_H
+
+#include <string.h>
+
+#include "base/pool.h"
+#include "kernel/array.h"
+
+#define WALK         512   /* elements of a packed piece */
+#define WALK_GRAIN   32768 /* elements below which a second thread does not pay */
+#define WALK_MAX_OPS 6
+
+typedef struct walk {
+  int     n_ops, ndim;
+  int64_t shape[RP_MAX_DIMS];
+  int64_t stride[WALK_MAX_OPS][RP_MAX_DIMS]; /* in bytes */
+  char   *data[WALK_MAX_OPS];
+  int     size[WALK_MAX_OPS];                /* bytes of an element */
+  int64_t count;
+} walk;
+
+static bool mergeable(const walk *w, int d, const int64_t *inner_stride, int64_t inner_size)
+{
+  for (int k = 0; k < w->n_ops; k++)
+    if (w->stride[k][d] != inner_stride[k] * inner_size) return false;
+  return true;
+}
+
+/* All operands have the shape of ops[0]. */
+static void walk_start(walk *w, int n_ops, const rp_array *const *ops)
+{
+  const rp_array *y = ops[0];
+  w->n_ops = n_ops; w->ndim = 0; w->count = 1;
+  for (int k = 0; k < n_ops; k++) { w->data[k] = ops[k]->data; w->size[k] = (int)rp_dtype_size(ops[k]->dtype); }
+  for (int d = 0; d < y->ndim; d++) { /* outermost first; a dimension joins the one before it when it continues it */
+    int64_t n = y->shape[d], stride[WALK_MAX_OPS];
+    w->count *= n;
+    if (n == 1) continue;
+    for (int k = 0; k < n_ops; k++) stride[k] = ops[k]->stride[d] * w->size[k];
+    bool merge = w->ndim > 0 && mergeable(w, w->ndim - 1, stride, n);
+    int  at = merge ? w->ndim - 1 : w->ndim++;
+    w->shape[at] = merge ? w->shape[at] * n : n;
+    for (int k = 0; k < n_ops; k++) w->stride[k][at] = stride[k];
+  }
+  if (w->ndim == 0) { w->ndim = 1; w->shape[0] = 1; for (int k = 0; k < n_ops; k++) w->stride[k][0] = 0; }
+}
+
+static void pack(char *restrict to, const char *from, int64_t stride, int size, int64_t n)
+{
+  switch (size) {
+    case 1: for (int64_t i = 0; i < n; i++) to[i] = from[i * stride]; break;
+    case 4: for (int64_t i = 0; i < n; i++) memcpy(to + 4 * i, from + i * stride, 4); break;
+    default: for (int64_t i = 0; i < n; i++) memcpy(to + 8 * i, from + i * stride, 8); break;
+  }
+}
+
+/* Calls piece(context, n, p) on pieces of at most WALK elements (any length if nothing needs packing);
+ * p[k] points to n contiguous elements of operand k.  Operand 0 is written, so it must have unit stride in the row. */
+typedef void walk_piece(const void *context, int64_t n, char *const *p);
+
+static void walk_row(const walk *w, char *const *row, int64_t n, walk_piece *piece, const void *context)
+{
+  _Alignas(64) char buffer[WALK_MAX_OPS][WALK * 8];
+  const int last = w->ndim - 1;
+  bool packed[WALK_MAX_OPS], any = false;
+  for (int k = 0; k < w->n_ops; k++) any |= packed[k] = n > 1 && w->stride[k][last] != w->size[k];
+  int64_t step = any ? WALK : n;
+  for (int64_t i = 0; i < n; i += step) {
+    int64_t m = n - i < step ? n - i : step;
+    char   *p[WALK_MAX_OPS];
+    for (int k = 0; k < w->n_ops; k++) {
+      int64_t s = w->stride[k][last];
+      if (!packed[k]) { p[k] = row[k] + i * w->size[k]; continue; }
+      p[k] = buffer[k];
+      if (s != 0 || i == 0) pack(buffer[k], row[k] + i * s, s, w->size[k], m); /* a repeated value is packed once */
+    }
+    piece(context, m, p);
+  }
+}
+
+typedef struct walk_job { const walk *w; walk_piece *piece; const void *context; } walk_job;
+
+static void walk_range(void *context, int64_t begin, int64_t end)
+{
+  const walk_job *job = context;
+  const walk     *w = job->w;
+  const int       last = w->ndim - 1;
+  int64_t at[RP_MAX_DIMS], rest = begin;
+  for (int d = last; d >= 0; d--) { at[d] = rest % w->shape[d]; rest /= w->shape[d]; }
+  while (begin < end) {
+    char   *row[WALK_MAX_OPS];
+    int64_t n = w->shape[last] - at[last];
+    if (n > end - begin) n = end - begin;
+    for (int k = 0; k < w->n_ops; k++) {
+      row[k] = w->data[k];
+      for (int d = 0; d <= last; d++) row[k] += at[d] * w->stride[k][d];
+    }
+    walk_row(w, row, n, job->piece, job->context);
+    begin += n;
+    at[last] += n;
+    for (int d = last; d > 0 && at[d] == w->shape[d]; d--) { at[d] = 0; at[d - 1]++; }
+  }
+}
+
+static void walk_run(const walk *w, walk_piece *piece, const void *context)
+{
+  walk_job job = { w, piece, context };
+  rp_parallel(w->count, WALK_GRAIN, walk_range, &job);
+}
+
+#endif
