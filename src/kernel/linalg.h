@@ -26,7 +26,8 @@
  *   A  (n,n)  symmetric to within 1e-6 max|A|; (A + A^T)/2 is what is decomposed
  *
  * Householder tridiagonalisation and implicit QL with Wilkinson's shift (Golub & Van Loan, Matrix Computations, 8.3).
- * Errors in w and in A V - V diag(w) are a small multiple of eps ||A||; within a cluster of equal eigenvalues
+ * Errors in w and in A V - V diag(w) are a small multiple of eps ||A||, so an eigenvalue far below ||A|| may have no
+ * correct digit; within a cluster of equal eigenvalues
  * the basis is an arbitrary, but always the same, one.
  * RP_ERANGE also if A is not symmetric, or if the iteration does not converge (not known to happen). */
 rp_status rp_eigh(double *w, double *V, const double *A, int64_t n);
@@ -169,7 +170,7 @@ double rp_erfinv(double y);
  * is a few eps max(1, |value|, |log|x sin(pi x)||). */
 double rp_lgamma(double x);
 
-/* psi(x) = d/dx log Gamma(x); NaN at -1, -2, ... and -inf, -inf at +0, +inf at -0.  Relatively accurate at its
+/* psi(x) = d/dx log Gamma(x); NaN at -1, -2, ... and at -inf; -inf at +0, +inf at -0.  Relatively accurate at its
  * positive zero 1.4616...; at the zeros below 0 the error is a few eps |pi cot(pi x)|. */
 double rp_digamma(double x);
 
