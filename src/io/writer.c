@@ -1,0 +1,132 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "io/writer.h"
+
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+struct rp_writer {
+  int     fd;
+  int64_t written;
+  char    path[PATH_MAX];
+  char    temporary[PATH_MAX];
+};
+
+int64_t rp_written(const rp_writer *w) { return w->written; }
+
+static rp_status refused(const char *path, const char *what)
+{
+  return rp_fail(RP_EIO, "%s: cannot %s: %s", path, what, strerror(errno));
+}
+
+/* Where the bytes will be in the end.  A link is followed, or renaming would replace the link and not the file. */
+static rp_status resolve(rp_writer *w, const char *path, struct stat *old, bool *is_old)
+{
+  char real[PATH_MAX];
+  if (strlen(path) + 32 > PATH_MAX) return rp_fail(RP_EIO, "%.64s...: the path is longer than %d bytes", path, PATH_MAX - 32);
+  *is_old = !stat(path, old);
+  if (*is_old && !S_ISREG(old->st_mode))
+    return rp_fail(RP_EIO, "%s: is not an ordinary file, and will not be replaced by one", path);
+  if (!*is_old && !lstat(path, old)) return rp_fail(RP_EIO, "%s: is a link to a file that does not exist", path);
+  if (!*is_old) { snprintf(w->path, sizeof w->path, "%s", path); return RP_OK; }
+  if (!realpath(path, real)) return refused(path, "follow");
+  if (strlen(real) + 32 > PATH_MAX) return rp_fail(RP_EIO, "%.64s...: the path is longer than %d bytes", real, PATH_MAX - 32);
+  snprintf(w->path, sizeof w->path, "%s", real);
+  return RP_OK;
+}
+
+/* The name is short whatever the target's, so that a long name cannot become too long. */
+static rp_status open_temporary(rp_writer *w)
+{
+  const char *slash = strrchr(w->path, '/');
+  int stem = slash ? (int)(slash - w->path) + 1 : 0;
+  for (int i = 0; i < 1000; i++) {
+    snprintf(w->temporary, sizeof w->temporary, "%.*s.rp-%ld-%d.tmp", stem, w->path, (long)getpid(), i);
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (w->fd >= 0) return RP_OK;
+    if (errno != EEXIST) break;
+  }
+  return refused(w->path, "create a file in its directory");
+}
+
+static rp_status open_writer(rp_writer *w, const char *path)
+{
+  struct stat old;
+  bool is_old;
+  RP_TRY(resolve(w, path, &old, &is_old));
+  RP_TRY(open_temporary(w));
+  /* Best effort: another owner's file may refuse, and its contents matter more than its mode. */
+  if (is_old && fchmod(w->fd, old.st_mode & 07777)) errno = 0;
+  return RP_OK;
+}
+
+rp_status rp_writer_open(rp_writer **out, const char *path)
+{
+  rp_writer *w = rp_new(sizeof *w);
+  if (!w) return RP_ENOMEM;
+  rp_status status = open_writer(w, path);
+  if (status) rp_delete(w);
+  else *out = w;
+  return status;
+}
+
+rp_status rp_write(rp_writer *w, const void *bytes, int64_t n)
+{
+  for (int64_t done = 0; done < n; ) {
+    ssize_t k = write(w->fd, (const char *)bytes + done, (size_t)(n - done));
+    if (k < 0 && errno == EINTR) continue;
+    if (k < 0) return refused(w->path, "write");
+    done += k;
+    w->written += k;
+  }
+  return RP_OK;
+}
+
+/* The name itself reaches the disk with the directory.  Some file systems cannot do this; the contents are safe by then. */
+static void sync_directory(const char *path)
+{
+  char directory[PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+static rp_status finish(rp_writer *w)
+{
+  int failed = fsync(w->fd), reason = errno;
+  if (close(w->fd)) return refused(w->path, "write");
+  errno = reason;
+  if (failed) return refused(w->path, "write");
+  if (rename(w->temporary, w->path)) return refused(w->path, "put the file in its place");
+  sync_directory(w->path);
+  return RP_OK;
+}
+
+rp_status rp_writer_close(rp_writer *w, rp_status status)
+{
+  if (status) close(w->fd);
+  else status = finish(w);
+  if (status) unlink(w->temporary);
+  rp_delete(w);
+  return status;
+}
+
+rp_status rp_write_file(const char *path, const void *bytes, int64_t n)
+{
+  rp_writer *w;
+  RP_TRY(rp_writer_open(&w, path));
+  return rp_writer_close(w, rp_write(w, bytes, n));
+}
