@@ -27,6 +27,14 @@ count() {
     END { if (plan > tap) fail += plan - tap; print pass + 0, fail + 0, skip + 0 }' "$1"
 }
 
+# explain LOG: what failed, with the comments below it; and where nothing says so, how the output ends.
+explain() {
+  awk '/^not ok|^[^ ]*:[0-9]+:[FE]:/ { print; on = 1; next } on && /^ *#/ { print; next } { on = 0 }' "$1" |
+    head -n 60 | sed 's/^/    /'
+  grep -qE '^[^ ]*:[0-9]+:[FE]:|^not ok [0-9]' "$1" || tail -n 15 "$1" | sed 's/^/    | /'
+  echo "    all of it: $1"
+}
+
 # suite NAME COMMAND...: runs one suite and prints its line; the lines that explain a failure or a skip follow.
 suite() {
   name=$1 log=tests/log/$1.log; shift
@@ -43,7 +51,7 @@ suite() {
   fi
   printf '%-10s %5d passed, %d failed, %d skipped  %4d s\n' \
     "$name" "$passed" "$failed" "$skipped" $(($(date +%s) - started))
-  if [ "$failed" != 0 ]; then grep -E '^not ok|:[FE]:' "$log" | head -n 20; tail -n 20 "$log" | sed 's/^/    | /'; fi
+  if [ "$failed" != 0 ]; then explain "$log"; fi
   grep -iE '# *skip' "$log" | sed 's/^/    /' | head -n 10
   all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed)) all_skipped=$((all_skipped + skipped))
 }
