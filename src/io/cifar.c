@@ -53,7 +53,7 @@ static rp_status read_batch(batch *b, const layout *f, rp_reader *r)
 
 static rp_status read_file(batch *b, const layout *f, const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(rp_reader_open(&r, path));
   rp_status status = read_batch(b, f, r);
   rp_reader_close(r);

@@ -141,7 +141,7 @@ static rp_status fill(rp_tensor *t, rp_reader *r, rp_element e, bool is_big_endi
 
 rp_status rp_read_tensor(rp_tensor **out, rp_reader *r, rp_element e, bool is_big_endian, int ndim, const int64_t *shape)
 {
-  rp_tensor *t;
+  rp_tensor *t = NULL;
   int64_t bytes = 0;
   RP_TRY(rp_elements_bytes(&bytes, r, rp_at(r), e, ndim, shape));
   RP_TRY(rp_expect(r, bytes, "elements"));

@@ -34,7 +34,7 @@ static rp_status read_idx(rp_tensor **out, rp_reader *r)
 
 rp_status rp_idx_read(rp_tensor **out, const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   rp_tensor *t = NULL;
   RP_TRY(rp_reader_open(&r, path));
   rp_status status = read_idx(&t, r);

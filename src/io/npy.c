@@ -185,7 +185,7 @@ static rp_status read_header(header *h, rp_reader *r)
 /* Column-major elements of shape (a,b,c) are row-major ones of (c,b,a). */
 static rp_status read_fortran(rp_tensor **out, rp_reader *r, const header *h)
 {
-  rp_tensor *reversed, *window;
+  rp_tensor *reversed = NULL, *window = NULL;
   int64_t shape[RP_MAX_DIMS];
   for (int d = 0; d < h->ndim; d++) shape[d] = h->shape[h->ndim - 1 - d];
   RP_TRY(rp_read_tensor(&reversed, r, h->element, h->is_big_endian, h->ndim, shape));
@@ -205,7 +205,7 @@ static rp_status read_fortran(rp_tensor **out, rp_reader *r, const header *h)
 rp_status rp_npy_read_from(rp_tensor **out, rp_reader *r)
 {
   header h = { 0 };
-  rp_tensor *t;
+  rp_tensor *t = NULL;
   RP_TRY(read_header(&h, r));
   if (h.is_fortran && h.ndim > 1) RP_TRY(read_fortran(&t, r, &h));
   else RP_TRY(rp_read_tensor(&t, r, h.element, h.is_big_endian, h.ndim, h.shape));
@@ -217,7 +217,7 @@ rp_status rp_npy_read_from(rp_tensor **out, rp_reader *r)
 
 rp_status rp_npy_read(rp_tensor **out, const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(rp_reader_open(&r, path));
   rp_status status = rp_npy_read_from(out, r);
   rp_reader_close(r);
@@ -256,8 +256,8 @@ static rp_status write_array(rp_writer *w, rp_tensor *x)
 
 rp_status rp_npy_write(const char *path, rp_tensor *x)
 {
-  rp_tensor *c;
-  rp_writer *w;
+  rp_tensor *c = NULL;
+  rp_writer *w = NULL;
   RP_TRY(rp_tensor_contiguous(&c, x));
   rp_status status = rp_writer_open(&w, path);
   if (!status) status = rp_writer_close(w, write_array(w, c));

@@ -12,7 +12,7 @@
 static rp_status read_member(rp_named *item, const rp_zip *z, int64_t i)
 {
   const rp_part *m = &z->member[i];
-  rp_reader *r;
+  rp_reader *r = NULL;
   size_t n = strlen(m->name);
   if (n < 4 || strcmp(m->name + n - 4, ".npy"))
     return rp_bad(z->file, m->begin, "expected NPY arrays only, found the member '%s'", m->name);
@@ -25,7 +25,7 @@ static rp_status read_member(rp_named *item, const rp_zip *z, int64_t i)
 
 static rp_status check_names(const rp_bundle *b, const rp_zip *z)
 {
-  rp_named *sorted;
+  rp_named *sorted = NULL;
   rp_status status = rp_sorted_by_name(&sorted, b->items, b->n_items);
   if (status == RP_EARG) return rp_bad(z->file, 0, "two members have the same name");
   if (!status) rp_delete(sorted);
@@ -34,7 +34,7 @@ static rp_status check_names(const rp_bundle *b, const rp_zip *z)
 
 static rp_status read_all(rp_bundle **out, const rp_zip *z)
 {
-  rp_bundle *b;
+  rp_bundle *b = NULL;
   rp_status status = RP_OK;
   RP_TRY(rp_bundle_new(&b, z->n, 0));
   for (int64_t i = 0; i < z->n && !status; i++) status = read_member(&b->items[i], z, i);
@@ -46,7 +46,7 @@ static rp_status read_all(rp_bundle **out, const rp_zip *z)
 
 rp_status rp_npz_read(rp_bundle **out, const char *path)
 {
-  rp_zip *z;
+  rp_zip *z = NULL;
   RP_TRY(rp_zip_open(&z, path));
   rp_status status = read_all(out, z);
   rp_zip_close(z);
@@ -58,7 +58,7 @@ rp_status rp_npz_read(rp_bundle **out, const char *path)
 static rp_status add_array(rp_zip_writer *z, const char *name, rp_tensor *x)
 {
   unsigned char header[RP_NPY_HEADER_MAX];
-  rp_tensor *c;
+  rp_tensor *c = NULL;
   size_t room = strlen(name) + sizeof ".npy";
   char *member = rp_new(room);
   if (!member) return RP_ENOMEM;
@@ -85,8 +85,8 @@ static rp_status write_archive(rp_writer *w, const rp_named *sorted, int64_t n)
 
 rp_status rp_npz_write(const char *path, const rp_named *items, int64_t n)
 {
-  rp_named *sorted;
-  rp_writer *w;
+  rp_named *sorted = NULL;
+  rp_writer *w = NULL;
   RP_TRY(rp_sorted_by_name(&sorted, items, n));
   rp_status status = rp_writer_open(&w, path);
   if (!status) status = rp_writer_close(w, write_archive(w, sorted, n));

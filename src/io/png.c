@@ -244,7 +244,7 @@ static rp_status write_image(job *j)
 rp_status rp_png_write(const char *path, rp_tensor *x)
 {
   job j = { .path = path };
-  rp_tensor *c;
+  rp_tensor *c = NULL;
   RP_TRY(check_image(&j, &x->a));
   RP_TRY(rp_tensor_contiguous(&c, x));
   rp_status status = convert(&j, c);

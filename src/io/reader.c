@@ -82,7 +82,7 @@ static void z_give(voidpf unused, voidpf p)
 
 static rp_status refill(rp_reader *r)
 {
-  int64_t got;
+  int64_t got = 0;
   RP_TRY(fetch(r, r->input, sizeof r->input, &got));
   r->z.next_in  = r->input;
   r->z.avail_in = (uInt)got;
@@ -150,7 +150,7 @@ static rp_status start_inflating(rp_reader *r, enum form form)
 static rp_status measure(rp_reader *r)
 {
   unsigned char scratch[1 << 14];
-  int64_t got;
+  int64_t got = 0;
   do {
     RP_TRY(take(r, scratch, sizeof scratch, &got));
     if (r->at > RP_GZIP_LIMIT)
@@ -198,7 +198,7 @@ static rp_status open_file(rp_reader *r, const char *path)
 
 rp_status rp_reader_open_raw(rp_reader **out, const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(new_reader(&r, path, NULL));
   rp_status status = open_file(r, path);
   if (status) rp_reader_close(r);
@@ -209,7 +209,7 @@ rp_status rp_reader_open_raw(rp_reader **out, const char *path)
 static rp_status detect_gzip(rp_reader *r)
 {
   unsigned char magic[3];
-  int64_t got;
+  int64_t got = 0;
   RP_TRY(fetch(r, magic, sizeof magic, &got));
   r->fill = r->begin;
   if (got < 3 || magic[0] != 0x1f || magic[1] != 0x8b || magic[2] != 8) return RP_OK;
@@ -219,7 +219,7 @@ static rp_status detect_gzip(rp_reader *r)
 
 rp_status rp_reader_open(rp_reader **out, const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(rp_reader_open_raw(&r, path));
   rp_status status = detect_gzip(r);
   if (status) rp_reader_close(r);
@@ -241,7 +241,7 @@ static rp_status check_part(const rp_reader *file, const rp_part *part)
 
 rp_status rp_reader_open_part(rp_reader **out, const rp_reader *file, const rp_part *part)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(check_part(file, part));
   RP_TRY(new_reader(&r, file->name, part->name));
   r->fd = file->fd;
@@ -275,7 +275,7 @@ rp_status rp_expect(const rp_reader *r, int64_t n, const char *what)
 
 rp_status rp_read(rp_reader *r, void *to, int64_t n, const char *what)
 {
-  int64_t begin = r->at, got;
+  int64_t begin = r->at, got = 0;
   RP_TRY(rp_expect(r, n, what));
   RP_TRY(take(r, to, n, &got));
   if (got == n) return RP_OK;
@@ -291,7 +291,7 @@ void rp_seek(rp_reader *r, int64_t at)
 rp_status rp_reader_end(rp_reader *r)
 {
   unsigned char next;
-  int64_t at = r->at, got;
+  int64_t at = r->at, got = 0;
   if (rp_left(r) > 0) return rp_bad(r, at, "expected the end of the file, but %" PRId64 " bytes follow", rp_left(r));
   RP_TRY(take(r, &next, 1, &got));
   if (got) return rp_bad(r, at, "expected the end of the data, but more bytes follow");
@@ -317,7 +317,7 @@ static rp_status read_all(char **out, int64_t *n, rp_reader *r)
 
 rp_status rp_read_file(char **out, int64_t *n, const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(rp_reader_open_raw(&r, path));
   rp_status status = read_all(out, n, r);
   rp_reader_close(r);
@@ -340,7 +340,7 @@ static rp_status digest(char hex[65], rp_reader *r)
 
 rp_status rp_sha256_file(char hex[65], const char *path)
 {
-  rp_reader *r;
+  rp_reader *r = NULL;
   RP_TRY(rp_reader_open_raw(&r, path));
   rp_status status = digest(hex, r);
   rp_reader_close(r);

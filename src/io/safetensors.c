@@ -175,7 +175,7 @@ static rp_status read_items(rp_bundle *b, const contents *x)
 
 static rp_status read_bundle(rp_bundle **out, contents *x)
 {
-  rp_bundle *b;
+  rp_bundle *b = NULL;
   RP_TRY(load_header(x));
   RP_TRY(parse_entries(x));
   json_t *notes = json_object_get(x->json, METADATA);
@@ -298,7 +298,7 @@ static rp_status write_header(rp_writer *w, const json_t *header)
 static rp_status write_data(rp_writer *w, const rp_named *sorted, int64_t n)
 {
   for (int64_t i = 0; i < n; i++) {
-    rp_tensor *c;
+    rp_tensor *c = NULL;
     RP_TRY(rp_tensor_contiguous(&c, sorted[i].value));
     rp_status status = rp_write(w, rp_data(c), rp_count(&c->a) * (int64_t)rp_dtype_size(c->a.dtype));
     rp_tensor_drop(c);
@@ -320,8 +320,8 @@ static rp_status make_header(json_t **out, const rp_named *sorted, int64_t n, co
 
 static rp_status write_sorted(const char *path, const rp_named *items, int64_t n, const rp_note *notes, int64_t n_notes)
 {
-  json_t *header;
-  rp_writer *w;
+  json_t *header = NULL;
+  rp_writer *w = NULL;
   RP_TRY(make_header(&header, items, n, notes, n_notes));
   rp_status status = rp_writer_open(&w, path);
   if (!status) {
@@ -335,7 +335,7 @@ static rp_status write_sorted(const char *path, const rp_named *items, int64_t n
 
 rp_status rp_safetensors_write(const char *path, const rp_named *items, int64_t n_items, const rp_note *notes, int64_t n_notes)
 {
-  rp_named *sorted;
+  rp_named *sorted = NULL;
   RP_TRY(rp_sorted_by_name(&sorted, items, n_items));
   rp_note *keys = rp_new((size_t)n_notes * sizeof *keys);
   if (!keys) { rp_delete(sorted); return RP_ENOMEM; }

@@ -126,7 +126,7 @@ rp_status rp_writer_close(rp_writer *w, rp_status status)
 
 rp_status rp_write_file(const char *path, const void *bytes, int64_t n)
 {
-  rp_writer *w;
+  rp_writer *w = NULL;
   RP_TRY(rp_writer_open(&w, path));
   return rp_writer_close(w, rp_write(w, bytes, n));
 }
