@@ -40,7 +40,7 @@ static rp_status parse_json(contents *x, const char *text, int64_t n)
   if (text[0] != '{') return rp_bad(x->r, 8, "expected the JSON header to start with '{'");
   x->json = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &e);
   if (x->json) return RP_OK;
-  if (json_error_code(&e) == json_error_out_of_memory || !e.text[0]) return rp_fail(RP_ENOMEM, "%s: out of memory", rp_reader_name(x->r));
+  if (!e.text[0] || json_error_code(&e) == json_error_out_of_memory) return rp_fail(RP_ENOMEM, "%s: out of memory", rp_reader_name(x->r));
   return rp_bad(x->r, 8 + e.position, "the JSON header: %s", e.text);
 }
 
