@@ -1,0 +1,39 @@
+--- repro: tensors with the same bits on every machine, and papers that check themselves.
+---
+---     local rp = require "repro"
+---     local x = rp.randn(2, 3)
+---     print(x:relu():sum())
+---
+--- Everything of repro.core (the operations of src/kernel/ops.def among it) and of repro.derived is a function here,
+--- and a method of tensors where its first argument is one.  Sub-libraries load when they are first named.
+local core = require "repro.core"
+
+local rp = {}
+for name, value in pairs(core) do rp[name] = value end -- order does not matter: a copy
+rp.core = core
+
+local methods = core.methods
+for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
+
+local libraries = {
+  nn = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
+  paper = true, weave = true,
+}
+
+setmetatable(rp, {
+  __index = function(self, name)
+    if not libraries[name] then return nil end
+    local library = require("repro." .. name)
+    rawset(self, name, library)
+    return library
+  end,
+})
+
+-- Derived operations are written with `rp` itself, so it must be found while they load.
+package.loaded["repro"] = rp
+for name, fn in pairs(require "repro.derived") do -- a copy again
+  rp[name] = fn
+  if methods[name] == nil then methods[name] = fn end
+end
+
+return rp

@@ -1,0 +1,116 @@
+/* l_box.c: tensors as userdata, and errors that point at the script. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/l_tensor.h"
+
+static const char box_key; /* registry key of the metatable */
+
+/* Tensor bytes are outside the collector's sight: it is given a step for every STEP bytes allocated. */
+#define STEP (256 * 1024)
+
+rp_tensor **l_box(lua_State *L)
+{
+  rp_tensor **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key);
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+void l_account(lua_State *L, const rp_tensor *t)
+{
+  static size_t waiting;
+  if (!t) return;
+  waiting += t->storage->bytes + 256;
+  if (waiting < STEP) return;
+  int kilobytes = waiting >> 10 > (1u << 20) ? 1 << 20 : (int)(waiting >> 10);
+  waiting = 0;
+  lua_gc(L, LUA_GCSTEP, kilobytes);
+}
+
+static int box_gc(lua_State *L)
+{
+  rp_tensor **box = lua_touserdata(L, 1);
+  rp_tensor_drop(*box);
+  *box = NULL;
+  return 0;
+}
+
+rp_tensor *l_to_tensor(lua_State *L, int i)
+{
+  void *p = lua_touserdata(L, i);
+  if (!p || !lua_getmetatable(L, i)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key);
+  int same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? *(rp_tensor **)p : NULL;
+}
+
+static const char *function_name(lua_State *L, lua_Debug *ar)
+{
+  if (lua_getstack(L, 0, ar) && lua_getinfo(L, "n", ar) && ar->name) return ar->name;
+  return "?";
+}
+
+rp_tensor *l_check_tensor(lua_State *L, int i)
+{
+  lua_Debug  ar;
+  rp_tensor *t = l_to_tensor(L, i);
+  if (!t) l_error(L, "%s: argument %d is %s; a tensor is expected", function_name(L, &ar), i,
+                  i > lua_gettop(L) ? "missing" : luaL_typename(L, i));
+  return t;
+}
+
+/* The first Lua frame that is not the library's own, whose files the registry names by their folder. */
+static void push_where(lua_State *L)
+{
+  lua_Debug   ar;
+  const char *library = NULL;
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "repro.library") == LUA_TSTRING) library = lua_tostring(L, -1);
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline <= 0) continue;
+    if (library && *ar.source == '@' && strncmp(ar.source + 1, library, strlen(library)) == 0) continue;
+    lua_pop(L, 1);
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+    return;
+  }
+  lua_pop(L, 1);
+  luaL_where(L, 1);
+}
+
+int l_raise(lua_State *L)
+{
+  push_where(L);
+  lua_pushstring(L, rp_message());
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+int l_error(lua_State *L, const char *fmt, ...)
+{
+  char    text[1024];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  push_where(L);
+  lua_pushstring(L, text);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+void l_make_metatable(lua_State *L)
+{
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
+  lua_pushcfunction(L, box_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, box_gc);
+  lua_setfield(L, -2, "__close");
+  lua_pushstring(L, "tensor");
+  lua_setfield(L, -2, "__name");
+}

@@ -1,0 +1,146 @@
+/* l_optim.c: optimiser steps over arrays of parameters; false or nil in place of a gradient skips that parameter. */
+#include <math.h>
+#include <string.h>
+
+#include "lua/l_tensor.h"
+#include "tensor/shape.h"
+
+/* Element i of the array at index t; NULL for false and nil. */
+static rp_tensor *element(lua_State *L, int t, int i, const char *what)
+{
+  lua_rawgeti(L, t, i);
+  rp_tensor *x = l_to_tensor(L, -1);
+  if (!x && lua_toboolean(L, -1)) l_error(L, "%s[%d] is %s; a tensor is expected", what, i, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return x;
+}
+
+/* A state or gradient of the parameter p: same type and shape, contiguous. */
+static void *data_like(lua_State *L, const rp_tensor *p, rp_tensor *x, const char *what, int i)
+{
+  if (!x) return NULL;
+  if (x->a.dtype != p->a.dtype || !rp_same_shape(&x->a, &p->a))
+    l_error(L, "%s[%d] is %s %s for a parameter %s %s", what, i, rp_dtype_name(x->a.dtype), rp_shape(&x->a).s,
+            rp_dtype_name(p->a.dtype), rp_shape(&p->a).s);
+  if (!rp_is_contiguous(&x->a)) l_error(L, "%s[%d] is not contiguous", what, i);
+  return x->a.data;
+}
+
+typedef rp_status step(const rp_update *u);
+
+/* Runs `kernel` on every parameter of the array at 1; gradients at 2, states at 3 and 4 (0: none). */
+static int run(lua_State *L, step *kernel, rp_update u, int m_at, int v_at)
+{
+  int n = (int)lua_rawlen(L, 1);
+  for (int i = 1; i <= n; i++) {
+    rp_tensor *p = element(L, 1, i, "parameters"), *g = element(L, 2, i, "gradients"), *whole = NULL;
+    if (!p) return l_error(L, "parameters[%d] is missing", i);
+    if (!g) continue;
+    if (!rp_is_float(p->a.dtype)) return l_error(L, "parameters[%d] is %s; only floats are optimised", i, rp_dtype_name(p->a.dtype));
+    u.dtype = p->a.dtype;
+    u.n = rp_count(&p->a);
+    u.p = data_like(L, p, p, "parameters", i);
+    u.m = m_at ? data_like(L, p, element(L, m_at, i, "state"), "state", i) : NULL;
+    u.v = v_at ? data_like(L, p, element(L, v_at, i, "state"), "state", i) : NULL;
+    if (p->a.dtype != g->a.dtype || !rp_same_shape(&p->a, &g->a)) data_like(L, p, g, "gradients", i);
+    if (rp_tensor_contiguous(&whole, g) != RP_OK) return l_raise(L);
+    u.g = whole->a.data;
+    p->storage->version++;
+    rp_status status = kernel(&u);
+    rp_tensor_drop(whole);
+    if (status != RP_OK) return l_raise(L);
+  }
+  return 0;
+}
+
+static int sgd_step(lua_State *L) /* ps, gs, vs|nil, lr, momentum, nesterov, weight_decay, scale */
+{
+  rp_update u = { .lr = luaL_checknumber(L, 4), .beta1 = luaL_optnumber(L, 5, 0), .nesterov = lua_toboolean(L, 6),
+                  .weight_decay = luaL_optnumber(L, 7, 0), .scale = luaL_optnumber(L, 8, 1) };
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  return run(L, rp_device_now()->sgd, u, 0, lua_istable(L, 3) ? 3 : 0);
+}
+
+/* b^t by repeated squaring: the same bits everywhere, unlike pow. */
+static double power(double b, int64_t t)
+{
+  double r = 1;
+  for (; t > 0; t /= 2, b *= b) if (t % 2) r *= b;
+  return r;
+}
+
+static int adam_step(lua_State *L) /* ps, gs, ms, vs, lr, beta1, beta2, eps, weight_decay, decoupled, step, scale */
+{
+  rp_update u = { .lr = luaL_checknumber(L, 5), .beta1 = luaL_checknumber(L, 6), .beta2 = luaL_checknumber(L, 7),
+                  .eps = luaL_checknumber(L, 8), .weight_decay = luaL_checknumber(L, 9), .decoupled = lua_toboolean(L, 10),
+                  .scale = luaL_optnumber(L, 12, 1) };
+  int64_t t = luaL_checkinteger(L, 11);
+  for (int i = 1; i <= 4; i++) luaL_checktype(L, i, LUA_TTABLE);
+  u.correction1 = 1 - power(u.beta1, t);
+  u.correction2 = 1 - power(u.beta2, t);
+  return run(L, rp_device_now()->adam, u, 3, 4);
+}
+
+static int ema_step(lua_State *L) /* shadow, ps, decay */
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int n = (int)lua_rawlen(L, 1);
+  rp_update u = { .beta1 = luaL_checknumber(L, 3) };
+  for (int i = 1; i <= n; i++) {
+    rp_tensor *m = element(L, 1, i, "shadow"), *p = element(L, 2, i, "parameters");
+    if (!m || !p) return l_error(L, "ema_step: element %d is missing", i);
+    u.dtype = m->a.dtype;
+    u.n = rp_count(&m->a);
+    u.m = data_like(L, m, m, "shadow", i);
+    u.p = data_like(L, m, p, "parameters", i);
+    m->storage->version++;
+    if (rp_device_now()->ema(&u) != RP_OK) return l_raise(L);
+  }
+  return 0;
+}
+
+/* sum of x^2 in double: squares of the elements summed in the canonical order of `sum`. */
+static rp_status square_sum(double *out, rp_tensor *x)
+{
+  rp_tensor *wide = NULL, *square = NULL, *sum = NULL;
+  rp_status  status = rp_tensor_cast(&wide, x, RP_FLOAT64);
+  if (status == RP_OK) status = rp_apply_simple(&square, RP_OP_square, &wide, 1);
+  if (status == RP_OK) {
+    rp_call c = { .op = RP_OP_sum, .n_in = 1, .in = &square, .n_attr = 2, .attr = { { .n = -1 }, { .n = 1 } } };
+    status = rp_apply(&c);
+    sum = c.out[0];
+  }
+  if (status == RP_OK) *out = *(double *)sum->a.data;
+  rp_tensor_drop(wide); rp_tensor_drop(square); rp_tensor_drop(sum);
+  return status;
+}
+
+static int grad_norm(lua_State *L) /* gs -> sqrt(sum over all of g^2), in double, tensors in order */
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int    n = (int)lua_rawlen(L, 1);
+  double total = 0, part = 0;
+  bool   was = rp_recording_set(false);
+  rp_status status = RP_OK;
+  for (int i = 1; i <= n && status == RP_OK; i++) {
+    lua_rawgeti(L, 1, i);
+    rp_tensor *g = l_to_tensor(L, -1);
+    lua_pop(L, 1);
+    if (!g) continue;
+    status = square_sum(&part, g);
+    total += part;
+  }
+  rp_recording_set(was);
+  if (status != RP_OK) return l_raise(L);
+  lua_pushnumber(L, sqrt(total));
+  return 1;
+}
+
+void l_open_optim(lua_State *L)
+{
+  static const luaL_Reg functions[] = { { "sgd_step", sgd_step }, { "adam_step", adam_step }, { "ema_step", ema_step },
+                                        { "grad_norm", grad_norm }, { NULL, NULL } };
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,89 @@
+/* main.c: sets up Lua and hands over to lua/repro/cli. */
+#include <lauxlib.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int luaopen_repro_core(lua_State *L);
+
+enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
+
+static lua_State *running;
+
+/* Ctrl-C: the next Lua instruction raises "interrupted"; a second one ends the program at once. */
+static void interrupt_hook(lua_State *L, lua_Debug *ar)
+{
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted");
+}
+
+static void on_signal(int number)
+{
+  signal(number, SIG_DFL);
+  lua_sethook(running, interrupt_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+/* The Lua files: $REPRO_LUA, else those of the source tree from which this program was built if it still lies in its
+ * build directory, else the installed ones. */
+static const char *library_dir(char *program, size_t room)
+{
+  const char *named = getenv("REPRO_LUA");
+  if (named && *named) return named;
+  ssize_t n = readlink("/proc/self/exe", program, room - 1);
+  if (n <= 0) return access(RP_SOURCE_LUADIR "/repro/init.lua", R_OK) == 0 ? RP_SOURCE_LUADIR : RP_LUADIR;
+  program[n] = 0;
+  char *slash = strrchr(program, '/');
+  if (slash) *slash = 0;
+  return strcmp(program, RP_BUILD_DIR) == 0 ? RP_SOURCE_LUADIR : RP_LUADIR;
+}
+
+static int set_up(lua_State *L) /* argc, argv -> runs repro.cli, leaves the exit code */
+{
+  int    argc = (int)lua_tointeger(L, 1);
+  char **argv = lua_touserdata(L, 2);
+  char   program[4096];
+  const char *dir = library_dir(program, sizeof program);
+  luaL_openlibs(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, luaopen_repro_core);
+  lua_setfield(L, -2, "repro.core");
+  lua_getglobal(L, "package");
+  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua", dir, dir);
+  lua_setfield(L, -2, "path");
+  lua_pushfstring(L, "%s/", dir);
+  lua_setfield(L, LUA_REGISTRYINDEX, "repro.library"); /* errors point past these files, at the script */
+  lua_createtable(L, argc, 1);
+  for (int i = 0; i < argc; i++) { lua_pushstring(L, argv[i]); lua_rawseti(L, -2, i); }
+  lua_pushvalue(L, -1);
+  lua_setglobal(L, "arg");
+  lua_getglobal(L, "require");
+  lua_pushstring(L, "repro.cli");
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, -2);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+int main(int argc, char **argv)
+{
+  lua_State *L = luaL_newstate();
+  if (!L) { fprintf(stderr, "repro: no memory for Lua\n"); return EXIT_ENVIRONMENT; }
+  running = L;
+  signal(SIGINT, on_signal);
+  signal(SIGTERM, on_signal);
+  signal(SIGPIPE, SIG_DFL);
+  lua_pushcfunction(L, set_up);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  int code = EXIT_USAGE;
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK) code = (int)lua_tointeger(L, -1);
+  else fprintf(stderr, "repro: %s\n", lua_tostring(L, -1) ? lua_tostring(L, -1) : "(an error without a message)");
+  lua_settop(L, 0);
+  signal(SIGINT, SIG_DFL);
+  lua_close(L);
+  return code;
+}
