@@ -17,7 +17,7 @@ for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
 
 local libraries = {
   nn = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
-  paper = true, weave = true,
+  paper = true, weave = true, gradcheck = true,
 }
 
 setmetatable(rp, {
