@@ -73,6 +73,6 @@ T.raises(function() contrastive.clip_loss(rp.zeros(3, 4), rp.zeros(2, 4)) end, "
 T.raises(function() contrastive.clip_loss(rp.zeros(3, 4), rp.zeros(3, 5)) end, "3x4.*3x5", "different widths")
 T.raises(function() contrastive.dcr_loss(rp.zeros(3, 4, 5), q, r) end, "%(B, B, D%)", "dcr_loss wants a square")
 T.raises(function() contrastive.dcr_loss(rp.zeros(4, 4, 5), q, rp.zeros(4, 6)) end, "4x5.*4x6", "dcr_loss names the shapes")
-T.raises(function() contrastive.conflict { up, other } end, "losses = ", "conflict says how it is called")
+T.raises(function() contrastive.conflict { up, other } end, "known: at, losses", "conflict says how it is called")
 
 T.done()

@@ -162,20 +162,19 @@ function Process:chart(t)
   return a, s / a, 1 / s, -a / s
 end
 
----One step of the reverse stochastic equation, x' = A x + B D + std z.  In the chart's coordinate all these processes
----are variance exploding:  y' = y - (tau^2 - tau'^2) (y - D) / tau^2 + sqrt(tau^2 - tau'^2) z.
----EQ: Song et al. 2021, arXiv:2011.13456, eq. 46
+---One step of the reverse stochastic equation, x' = A x + B D + std z; here for a = 1 (variance exploding):
+---x' = x + (s^2 - s'^2) score + sqrt(s^2 - s'^2) z with score = (D - x) / s^2.
+---EQ: Song et al. 2021, arXiv:2011.13456, alg. 2
 ---@param t number
 ---@param to number
 ---@return number A
 ---@return number B
 ---@return number std
 function Process:stochastic(t, to)
-  local a, s = self:coefficients(t)
-  local a2, s2 = self:coefficients(to)
-  local tau, tau2 = s / a, s2 / a2
-  local kept = (tau2 * tau2) / (tau * tau)
-  return a2 / a * kept, a2 * (1 - kept), a2 * math.sqrt(tau * tau - tau2 * tau2)
+  local _, s = self:coefficients(t)
+  local _, s2 = self:coefficients(to)
+  local kept = (s2 * s2) / (s * s)
+  return kept, 1 - kept, math.sqrt(s * s - s2 * s2)
 end
 
 ---Factor of the Langevin step of a corrector.

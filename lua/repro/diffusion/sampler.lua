@@ -8,7 +8,7 @@
 ---   heun                 the same, second order; `churn` adds noise first
 ---                        EQ: Karras et al. 2022, arXiv:2206.00364, alg. 1-2
 ---   euler_maruyama       the reverse stochastic equation
----                        EQ: Song et al. 2021, arXiv:2011.13456, eq. 46
+---                        EQ: Song et al. 2021, arXiv:2011.13456, alg. 2-3
 ---   predictor_corrector  the same followed by Langevin steps
 ---                        EQ: Song et al. 2021, arXiv:2011.13456, alg. 4-5
 ---   ddim                 eta = 0 deterministic .. 1 ancestral

@@ -88,6 +88,21 @@ function VP:times(steps, from)
   return list
 end
 
+---x' = (2 - sqrt(1 - beta)) x + beta score + sqrt(beta) z, score = (a D - x) / s^2; beta = 1 - (a / a')^2 is that of
+---all the steps between.  EQ: Song et al. 2021, arXiv:2011.13456, alg. 3
+---@param t integer
+---@param to integer
+---@return number A
+---@return number B
+---@return number std
+function VP:stochastic(t, to)
+  local a, s = self:coefficients(t)
+  local ratio = a / self:coefficients(to)
+  local beta = 1 - ratio * ratio
+  local pull = beta / (s * s)
+  return 2 - ratio - pull, pull * a, math.sqrt(beta)
+end
+
 ---alpha_t = 1 - beta_t.  EQ: Song et al. 2021, arXiv:2011.13456, alg. 5
 function VP:corrector_factor(t) return 1 - self.betas[t] end
 

@@ -38,7 +38,10 @@ function MultiheadAttention:init(d, heads, given)
   else
     self.qkv = linear.Linear(d, 3 * d, weights)
   end
-  if o.qk_norm then self.q_norm, self.k_norm = norm.RMSNorm(d // heads), norm.RMSNorm(d // heads) end
+  if o.qk_norm then
+    self.q_norm = norm.RMSNorm(d // heads)
+    self.k_norm = norm.RMSNorm(d // heads)
+  end
   self.out = linear.Linear(d, d, { bias = o.bias, init = o.last_init or o.init, generator = o.generator })
 end
 

@@ -47,9 +47,10 @@ function DiTBlock:init(d, heads, condition, given)
   local o = options("DiTBlock", given, { mlp_ratio = 4, mlp = "gelu", norm = "layer", qk_norm = false,
                                          generator = false })
   local weights = { init = "xavier", generator = o.generator }
-  self.norm1, self.norm2 = plain_norm(d, o.norm), plain_norm(d, o.norm)
+  self.norm1 = plain_norm(d, o.norm)
   self.attention = attention.MultiheadAttention(d, heads, { qk_norm = o.qk_norm, init = "xavier",
                                                             generator = o.generator })
+  self.norm2 = plain_norm(d, o.norm)
   self.mlp = attention.feed_forward(d, math.floor(d * o.mlp_ratio), o.mlp, weights)
   self.modulation = linear.Linear(condition, 6 * d, { init = "zeros" })
 end

@@ -8,7 +8,8 @@
 ---
 --- Assigning a tensor to a field makes it a parameter, `self:buffer(name, tensor)` a tensor that is saved but not
 --- trained, assigning a module or an array (nested arrays too) of modules makes parts.  Order is the order of the first
---- assignment, in arrays that of the index.
+--- assignment, in arrays that of the index.  Assign members one by one: of `self.a, self.b = x, y` Lua leaves open
+--- which is first.
 
 local core = require "repro.core"
 local misuse = require "repro.misuse"

@@ -7,8 +7,11 @@ local options = require "repro.options"
 
 local layers = {}
 
-local function ones(shape) return core.ones(shape):requires_grad_() end
-local function zeros(shape) return core.zeros(shape):requires_grad_() end
+-- A scale of 1 and a shift of 0, which training changes.
+local function init_affine(self, shape)
+  self.weight = core.ones(shape):requires_grad_()
+  self.bias = core.zeros(shape):requires_grad_()
+end
 
 ---y = (x - mean) / sqrt(var + eps) weight + bias over the last dimensions.
 ---    nn.LayerNorm(shape, {eps = 1e-5, affine = true}), shape a number or a list.
@@ -21,7 +24,7 @@ function LayerNorm:init(shape, given)
   local o = options("LayerNorm", given, { eps = 1e-5, affine = true })
   self.shape = type(shape) == "table" and shape or { shape }
   self.eps, self.n_dims, self.width = o.eps, #self.shape, self.shape[#self.shape]
-  if o.affine then self.weight, self.bias = ones(self.shape), zeros(self.shape) end
+  if o.affine then init_affine(self, self.shape) end
 end
 
 function LayerNorm:extra() return table.concat(self.shape, "x") end
@@ -40,7 +43,7 @@ layers.RMSNorm = RMSNorm
 function RMSNorm:init(d, given)
   local o = options("RMSNorm", given, { eps = 1e-6, affine = true })
   self.width, self.eps = d, o.eps
-  if o.affine then self.weight = ones { d } end
+  if o.affine then self.weight = core.ones(d):requires_grad_() end
 end
 
 function RMSNorm:extra() return tostring(self.width) end
@@ -61,7 +64,7 @@ function GroupNorm:init(groups, channels, given)
   local o = options("GroupNorm", given, { eps = 1e-5, affine = true })
   if channels % groups ~= 0 then misuse("GroupNorm: %d channels cannot form %d equal groups", channels, groups) end
   self.groups, self.channels, self.eps = groups, channels, o.eps
-  if o.affine then self.weight, self.bias = ones { channels }, zeros { channels } end
+  if o.affine then init_affine(self, { channels }) end
 end
 
 function GroupNorm:extra() return self.groups .. " groups of " .. self.channels // self.groups end
@@ -81,7 +84,7 @@ layers.BatchNorm = BatchNorm
 function BatchNorm:init(channels, given)
   local o = options("BatchNorm", given, { eps = 1e-5, momentum = 0.1, affine = true })
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
-  if o.affine then self.weight, self.bias = ones { channels }, zeros { channels } end
+  if o.affine then init_affine(self, { channels }) end
   self:buffer("running_mean", core.zeros(channels))
   self:buffer("running_var", core.ones(channels))
 end

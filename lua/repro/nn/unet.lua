@@ -70,7 +70,9 @@ local DownPath = Module.class "DownPath"
 function DownPath:init(o)
   local c, resolution = o.channels * o.multipliers[1], o.size
   self.first = conv.Conv2d(o.n_in, c, 3, { padding = 1, generator = o.generator })
-  self.levels, self.halvings, self.widths = {}, {}, { c }
+  self.levels = {}
+  self.halvings = {}
+  self.widths = { c }
   for level, multiplier in ipairs(o.multipliers) do
     self.levels[level] = {}
     for i = 1, o.blocks do
@@ -175,7 +177,8 @@ end
 -- One more stage per resolution than on the way down: each takes one of the maps kept there.
 function UNet:init_up(o)
   local c, resolution, next_skip = self.down.n_out, self.down.resolution, #self.down.widths
-  self.levels, self.doublings = {}, {}
+  self.levels = {}
+  self.doublings = {}
   for level = #o.multipliers, 1, -1 do
     local stages = {}
     for i = 1, o.blocks + 1 do

@@ -41,8 +41,8 @@ local function new(class, source, given)
   self.groups = grouped(class.name, source, given, class.defaults)
   for _, group in ipairs(self.groups) do
     if not (group.lr and group.lr >= 0) then misuse("%s: a learning rate is needed, {lr = 1e-3}", class.name) end
-    group.states = {}
-    for _, name in ipairs(class.state_names) do
+    group.states, group.state_names = {}, class.state_names(group)
+    for _, name in ipairs(group.state_names) do
       local list = {}
       for i = 1, #group.params do list[i] = false end
       group.states[name] = list
@@ -59,13 +59,13 @@ local function class(name, state_names, defaults)
 end
 
 -- The gradients of a group, false where there is none; state tensors come into being with the first gradient.
-local function gradients(group, state_names)
+local function gradients(group)
   local gs = {}
   for i, p in ipairs(group.params) do
     local g = p.grad or false
     gs[i] = g
     if g then
-      for _, name in ipairs(state_names) do
+      for _, name in ipairs(group.state_names) do
         local list = group.states[name]
         if not list[i] then list[i] = core.zeros_like(p:detach()) end
       end
@@ -85,7 +85,7 @@ function Optimiser:step(given)
   local o = options(self.name .. ":step", given, { clip = false, norm = false })
   local all, per_group, norm, scale = {}, {}, nil, 1
   for k, group in ipairs(self.groups) do
-    per_group[k] = gradients(group, self.state_names)
+    per_group[k] = gradients(group)
     for _, g in ipairs(per_group[k]) do all[#all + 1] = g end
   end
   if o.clip or o.norm then norm = core.grad_norm(all) end
@@ -117,7 +117,7 @@ end
 function Optimiser:state_dict()
   local state = { steps = core.tensor(self.steps, "int64") }
   for k, group in ipairs(self.groups) do
-    for _, name in ipairs(self.state_names) do
+    for _, name in ipairs(group.state_names) do
       for i, tensor in ipairs(group.states[name]) do
         if tensor then state[("%d.%s.%d"):format(k, name, i)] = tensor end
       end
@@ -131,7 +131,7 @@ function Optimiser:load_state_dict(state)
   if not state.steps then misuse("%s: the state has no number of steps", self.name) end
   local known = 1
   for k, group in ipairs(self.groups) do
-    for _, name in ipairs(self.state_names) do
+    for _, name in ipairs(group.state_names) do
       for i, p in ipairs(group.params) do
         local key = ("%d.%s.%d"):format(k, name, i)
         local value = state[key]
@@ -154,18 +154,21 @@ end
 ---    optim.SGD(params, {lr = nil, momentum = 0, nesterov = false, weight_decay = 0, schedule = nil})
 ---Source: Sutskever et al. 2013 (ICML), in the form of PyTorch: lr multiplies the velocity, no dampening.
 ---@class SGD: Optimiser
-local SGD = class("SGD", { "v" }, { lr = false, momentum = 0, nesterov = false, weight_decay = 0, schedule = false })
+local SGD = class("SGD", function(group) return group.momentum ~= 0 and { "v" } or {} end,
+                  { lr = false, momentum = 0, nesterov = false, weight_decay = 0, schedule = false })
 
 function SGD:update(group, gs, lr, scale)
   core.sgd_step(group.params, gs, group.states.v, lr, group.momentum, group.nesterov, group.weight_decay, scale)
 end
+
+local function moments() return { "m", "v" } end
 
 ---m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p = p - lr [m / (1 - b1^t)] / (sqrt(v / (1 - b2^t)) + eps),
 ---with g + weight_decay p in the place of g.
 ---    optim.Adam(params, {lr = 1e-3, betas = {0.9, 0.999}, eps = 1e-8, weight_decay = 0, schedule = nil})
 ---Source: Kingma, Ba 2015, arXiv:1412.6980, alg. 1.
 ---@class Adam: Optimiser
-local Adam = class("Adam", { "m", "v" },
+local Adam = class("Adam", moments,
                    { lr = 1e-3, betas = { 0.9, 0.999 }, eps = 1e-8, weight_decay = 0, schedule = false })
 Adam.decoupled = false
 
@@ -179,7 +182,7 @@ end
 ---    optim.AdamW(params, {lr = 1e-3, betas = {0.9, 0.999}, eps = 1e-8, weight_decay = 0.01, schedule = nil})
 ---Source: Loshchilov, Hutter 2019, arXiv:1711.05101, alg. 2.
 ---@class AdamW: Optimiser
-local AdamW = class("AdamW", { "m", "v" },
+local AdamW = class("AdamW", moments,
                     { lr = 1e-3, betas = { 0.9, 0.999 }, eps = 1e-8, weight_decay = 0.01, schedule = false })
 AdamW.decoupled = true
 AdamW.update = Adam.update
