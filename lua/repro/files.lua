@@ -24,6 +24,13 @@ function files.write(path, text)
   rp.io.write_text(path, text)
 end
 
+--- SHA-256 of a text, as 64 hexadecimal digits.
+---@param text string
+---@return string
+function files.sha256(text)
+  return rp.io.sha256_text(text)
+end
+
 --- The directory and those above it, as far as they are missing.
 ---@param path string
 function files.make_directory(path)

@@ -181,7 +181,7 @@ function literate.checks(document)
       local close = match_bracket(code, i + 3)
       local args = close and split_list(code, i + 3, close) or {}
       local first = args[1] and args[1].from == args[1].to and code[args[1].from]
-      calls[#calls + 1] = { kind = kind, id = first and lexer.string_value(first), line = code[i].line,
+      calls[#calls + 1] = { kind = kind, id = first and lexer.string_value(first) or nil, line = code[i].line,
                             args = args, close = close }
     end
   end

@@ -70,6 +70,7 @@ local function default_directory(id, rows)
       name = name .. "-" .. (row.name .. "=" .. value):gsub("[^%w=.,_-]", "_")
     end
   end
+  if context.only then name = name .. "-only-" .. context.only:gsub("[^%w.,_-]", "_") end
   return "runs/" .. name:sub(1, 200)
 end
 
@@ -194,7 +195,7 @@ local function record(self, kind, id, outcome, options)
   local now = rp.clock()
   outcome.id, outcome.kind, outcome.line = id, kind, line
   outcome.where, outcome.text = options.where, outcome.text or options.text
-  outcome.cost, run.previous = now - run.previous, now
+  outcome.cost, run.previous = math.floor((now - run.previous) * 1e6 + 0.5) / 1e6, now
   run.by_id[id] = outcome
   if wants(id) then
     run.checks[#run.checks + 1] = outcome
@@ -293,7 +294,7 @@ end
 
 --- A figure of the report, saved under figures/.
 ---@param name string its name, as the paper has it: "Figure 2a"
----@param content table|Tensor|string a plot of rp.plot, an image tensor (H,W), (C,H,W) in [0,1], SVG text, or a path
+---@param content table|Tensor|string a plot of rp.plot, an image (H,W) or (H,W,C), float in [0,1] or uint8, SVG text, or a path
 ---@param caption string|nil in Markdown
 function P:figure(name, content, caption)
   local run = runs[self]
@@ -359,7 +360,7 @@ local function fingerprint(run)
   for i, check in ipairs(run.checks) do
     lines[i] = json.line { check.id, check.kind, check.measured == nil and json.null or check.measured }
   end
-  return rp.io.sha256_text(table.concat(lines, "\n") .. "\n")
+  return files.sha256(table.concat(lines, "\n") .. "\n")
 end
 
 local function make_result(run, outcome)

@@ -39,9 +39,30 @@ local function formula_at(text, at)
   return body, false, last - 1
 end
 
+-- Parts of a display formula between the \qquad that stand outside all groups: a narrow page puts them on lines of
+-- their own.
+local function display_parts(latex)
+  if latex:find("\\begin", 1, true) or latex:find("\\\\", 1, true) then return { latex } end
+  local parts, depth, from, at = {}, 0, 1, 1
+  while at <= #latex do
+    local name = latex:match("^\\%a+", at) or latex:match("^\\.", at) or latex:sub(at, at)
+    if name == "{" or name == "\\left" then depth = depth + 1 end
+    if name == "}" or name == "\\right" then depth = depth - 1 end
+    if name == "\\qquad" and depth == 0 then
+      parts[#parts + 1] = latex:sub(from, at - 1)
+      from = at + #name
+    end
+    at = at + #name
+  end
+  parts[#parts + 1] = latex:sub(from)
+  return parts
+end
+
 local function formula_html(latex, display)
-  local html = mathml.render(latex, display)
-  return display and '<span class="display">' .. html .. "</span>" or html
+  if not display then return mathml.render(latex) end
+  local parts = display_parts(latex)
+  for i, part in ipairs(parts) do parts[i] = mathml.render(part, true) end
+  return '<span class="display">' .. table.concat(parts) .. "</span>"
 end
 
 -- Replaces each formula outside code by a mark.

@@ -14,9 +14,10 @@ end
 --- The report in Markdown, with figures as links into the run directory.
 ---@param document table
 ---@param result table|nil
+---@param prefix string|nil path of the run directory as seen from the page, with a final "/"; nothing if it lies there
 ---@return string
-function report.markdown(document, result)
-  return require("repro.report.markdown").page(document, result)
+function report.markdown(document, result, prefix)
+  return require("repro.report.markdown").page(document, result, prefix)
 end
 
 return report

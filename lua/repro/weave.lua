@@ -23,6 +23,16 @@ function weave.latest(document, scale)
   return nil
 end
 
+-- The run directory as seen from the page.
+local function prefix(target, result)
+  if not result or result.directory:sub(1, 1) == "/" then return result and result.directory .. "/" end
+  local place = files.directory(target)
+  if place == "." then return result.directory .. "/" end
+  if place:sub(1, 1) == "/" or place:find("..", 1, true) then return nil end
+  local _, depth = place:gsub("[^/]+", "")
+  return ("../"):rep(depth) .. result.directory .. "/"
+end
+
 --- Writes the page of a script.
 ---@param script string path
 ---@param target string path ending in .html or .md
@@ -34,7 +44,8 @@ function weave.write(script, target, result)
   local document = literate.parse(source, script)
   result = result or weave.latest(document)
   local is_markdown = target:lower():find "%.md$"
-  files.write(target, is_markdown and report.markdown(document, result) or report.html(document, result))
+  files.write(target, is_markdown and report.markdown(document, result, prefix(target, result))
+    or report.html(document, result))
   return result
 end
 

@@ -1,5 +1,6 @@
 --- What both forms of the report show: the order of things, and the words and marks for a verdict.
 local checks = require "repro.checks"
+local files = require "repro.files"
 local literate = require "repro.literate"
 local progress = require "repro.progress"
 
@@ -7,7 +8,7 @@ local content = {}
 
 --- The mark of a status.
 content.marks = { pass = "✓", fail = "✗", ["not reproduced"] = "○", ["not pinned"] = "·", ["not run"] = "–",
-                  quoted = "”" }
+                  quoted = "“" }
 
 --- Kinds of check, in the words of a reader.
 content.kinds = { exact = "exact", pinned = "pinned", claim = "claim", quoted = "quoted", not_run = "claim" }
@@ -110,7 +111,7 @@ end
 ---@return boolean
 function content.is_stale(document, result)
   if not (result and result.hashes.script) then return false end
-  return require("repro").io.sha256_text(document.source) ~= result.hashes.script
+  return files.sha256(document.source) ~= result.hashes.script
 end
 
 return content

@@ -55,13 +55,25 @@ local function check_item(check)
     verdict_span(check.status), escape(check.id), check_words(check), compared(check))
 end
 
+-- A plot of ours stands in the page itself, whose colours it takes; other images are kept apart in an <img>.
+local function inline_plot(path)
+  local text = path:find "%.svg$" and files.read(path)
+  if not (text and text:find 'class="rp%-plot"' and not text:find "<script") then return nil end
+  return (text:gsub("^<%?xml.-%?>%s*", ""):gsub("^<!DOCTYPE[^>]*>%s*", ""))
+end
+
+local function image_html(output, result)
+  local path = files.join(result.directory, output.path)
+  local plot = inline_plot(path)
+  if plot then return plot end
+  local address, width = embed.image(path)
+  if not address then return '<span class="soft">(the file ' .. escape(output.path) .. " is missing)</span>" end
+  local small = width and width < 320 and ' class="pixels"' or ""
+  return ('<img src="%s" alt="%s"%s>'):format(address, escape(output.name), small)
+end
+
 local function figure_html(output, result)
-  local address, width = embed.image(files.join(result.directory, output.path))
-  local image = '<span class="soft">(the file ' .. escape(output.path) .. " is missing)</span>"
-  if address then
-    local small = width and width < 320 and ' class="pixels"' or ""
-    image = ('<img src="%s" alt="%s"%s>'):format(address, escape(output.name), small)
-  end
+  local image = image_html(output, result)
   local caption = output.caption and " " .. prose.inline(output.caption) or ""
   return ("<figure>%s<figcaption><b>%s.</b>%s</figcaption></figure>"):format(image, escape(output.name), caption)
 end
@@ -172,21 +184,21 @@ local function check_row(check)
   local function num(name, text)
     return ('<td class="num%s" data-name="%s">%s</td>'):format(#text > 24 and " long" or "", name, escape(text))
   end
+  local place = check.where and " · " .. prose.inline(check.where) or ""
   return table.concat {
     ('<tr id="check-%s"><td>%s</td>'):format(escape(check.id), verdict_span(check.status)),
-    ('<td><b>%s</b> <span class="soft">%s</span>%s</td>'):format(escape(check.id), content.kinds[check.kind],
-      check.text and "<br>" .. prose.inline(check.text) or ""),
-    check.where and "<td>" .. prose.inline(check.where) .. "</td>" or "<td></td>",
+    ('<td class="what"><b>%s</b> <span class="soft">%s%s</span>%s</td>'):format(escape(check.id),
+      content.kinds[check.kind], place, check.text and "<br>" .. prose.inline(check.text) or ""),
     num("expected", content.expected(check)), num("measured", content.measured(check)),
-    ('<td class="num" data-name="line"><a href="#L%d">%d</a></td>'):format(check.line, check.line),
-    ('<td class="num" data-name="time">%s</td></tr>'):format(progress.duration(check.cost)),
+    ('<td class="num brief" data-name="line"><a href="#L%d">%d</a></td>'):format(check.line, check.line),
+    ('<td class="num brief" data-name="time">%s</td></tr>'):format(progress.duration(check.cost)),
   }
 end
 
 local function all_checks_html(result)
   if not result or #result.checks == 0 then return "" end
   local out = { '<h2 id="all-checks">All checks</h2><div class="wide"><table class="all"><thead><tr>'
-    .. "<th>Verdict</th><th>Check</th><th>Where</th><th>Expected</th><th>Measured</th><th>Line</th><th>Time</th>"
+    .. "<th>Verdict</th><th>Check</th><th>Expected</th><th>Measured</th><th>Line</th><th>Time</th>"
     .. "</tr></thead><tbody>" }
   for _, check in ipairs(result.checks) do out[#out + 1] = check_row(check) end
   out[#out + 1] = "</tbody></table></div>"

@@ -38,7 +38,7 @@ local function check_table(out, list)
   add_table(out, { "verdict", "check", "where", "expected", "measured" }, rows)
 end
 
-local function add_outputs(out, outputs, by_id)
+local function add_outputs(out, outputs, by_id, prefix)
   local list = {}
   local function flush()
     if #list > 0 then check_table(out, list) end
@@ -50,7 +50,8 @@ local function add_outputs(out, outputs, by_id)
     else
       flush()
       if output.type == "figure" then
-        out[#out + 1] = ("![%s](%s)\n\n**%s.** %s\n"):format(output.name, output.path, output.name, output.caption or "")
+        out[#out + 1] = ("![%s](%s%s)\n\n**%s.** %s\n"):format(output.name, prefix, output.path, output.name,
+          output.caption or "")
       elseif output.type == "table" then
         out[#out + 1] = ("**%s.** %s\n"):format(output.name, output.caption or "")
         add_table(out, output.header, output.rows)
@@ -109,9 +110,11 @@ end
 --- The page.
 ---@param document table
 ---@param result table|nil
+---@param prefix string|nil path of the run directory as seen from the page, with a final "/"
 ---@return string
-function markdown.page(document, result)
+function markdown.page(document, result, prefix)
   local out, by_id = {}, content.checks_by_id(result)
+  prefix = prefix or ""
   local items, rest = content.items(document, result)
   add_header(out, document, result)
   for _, item in ipairs(items) do
@@ -119,10 +122,10 @@ function markdown.page(document, result)
       out[#out + 1] = item.text:gsub("^%s+", "") .. "\n"
     else
       out[#out + 1] = "```lua\n" .. item.text .. "\n```\n"
-      add_outputs(out, item.outputs, by_id)
+      add_outputs(out, item.outputs, by_id, prefix)
     end
   end
-  add_outputs(out, rest, by_id)
+  add_outputs(out, rest, by_id, prefix)
   add_times(out, result)
   add_settings(out, result)
   return (table.concat(out, "\n"):gsub("\n\n\n+", "\n\n"))

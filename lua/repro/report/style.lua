@@ -2,7 +2,7 @@
 return [[
 :root {
   color-scheme: light dark;
-  --paper: #fdfcf9; --ink: #22201c; --soft: #6d675d; --line: #e3ded3; --panel: #f6f3ec; --accent: #2a5580;
+  --paper: #fdfcf9; --rp-paper: var(--paper); --ink: #22201c; --soft: #6d675d; --line: #e3ded3; --panel: #f6f3ec; --accent: #2a5580;
   --pass: #2f7a4d; --fail: #b3261e; --miss: #9a6700; --grey: #7b756b;
   --k: #8b3a62; --c: #857d6f; --s: #3f7446; --n: #9c5a12; --b: #2a5a8c; --f: #3a4a9c;
 }
@@ -33,7 +33,9 @@ li { margin: .2rem 0; }
 blockquote { border-left: .2rem solid var(--line); padding-left: 1rem; color: var(--soft); }
 .by { color: var(--soft); margin: 0 0 .4rem; }
 math { font-family: "STIX Two Math", "Latin Modern Math", "Libertinus Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
-.display { display: block; overflow-x: auto; overflow-y: hidden; margin: 1.1rem 0; padding: .1rem 0; }
+.display { display: flex; flex-wrap: wrap; justify-content: safe center; gap: .7rem 2.2rem; overflow-x: auto;
+  overflow-y: hidden; margin: 1.1rem 0; padding: .15rem 0; }
+details.fold { margin-bottom: 1.2rem; }
 .unknown { color: var(--fail); font-family: ui-monospace, monospace; font-size: .85em; }
 
 /* code */
@@ -105,6 +107,7 @@ th, td { padding: .35rem .9rem .35rem 0; vertical-align: top; }
 td { border-bottom: 1px solid var(--line); }
 td.r, th.r { text-align: right; }
 .all { width: 100%; } .all .num { white-space: nowrap; } .all td:last-child, .all th:last-child { padding-right: 0; }
+.all td.what { min-width: 13rem; }
 .all .num.long { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); }
 
@@ -119,7 +122,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .all tr { border-bottom: 1px solid var(--line); padding: .55rem 0; }
   .all td { border: 0; padding: .08rem 0; }
   .all td[data-name]:not(:empty)::before { content: attr(data-name) "  "; color: var(--soft); white-space: pre; }
-  .all td:empty { display: none; }
+  .all td:empty { display: none; } .all td.brief { display: inline-block; width: auto; padding-right: 1.5rem; }
 }
 @media print {
   nav.toc { display: none; } body { display: block; font-size: 10pt; } main { max-width: none; padding: 0; }

@@ -1,0 +1,153 @@
+--- repro run: runs a script, checks its numbers, writes its report.
+local rp = require "repro"
+local console = require "repro.cli.console"
+local failure = require "repro.failure"
+local files = require "repro.files"
+local literate = require "repro.literate"
+local nearest = require "repro.nearest"
+local options = require "repro.cli.options"
+local sandbox = require "repro.sandbox"
+local scripts = require "repro.cli.scripts"
+local settings = require "repro.settings"
+
+local run = {
+  name = "run",
+  usage = "SCRIPT [options]",
+  summary = "Runs a paper's script, checks every number, and writes a report.",
+  details = [[
+SCRIPT is a path or the name of a paper (repro list).  The results go to runs/ID-SCALE-SEED: report.html,
+report.md, result.json, log.jsonl, figures.  Exit status: 0 all checks pass, 1 a check failed, 2 usage or script
+error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
+  options = {
+    { name = "scale", value = "S", choices = settings.scales, default = "small",
+      help = "smoke: seconds; small: minutes on two cores; paper: the authors' configuration" },
+    { name = "seed", value = "N", integer = 0, default = 1, help = "seed of all random numbers" },
+    { name = "set", value = "KEY=VALUE", many = true, help = "change a setting of the script" },
+    { name = "only", value = "ID", help = "run as far as this check needs" },
+    { name = "data", value = "DIR", help = "where real data lies; otherwise REPRO_DATA" },
+    { name = "out", short = "o", value = "DIR", help = "where the results go" },
+    { name = "threads", value = "N", integer = 1, help = "worker threads (default: all cores); the bits do not depend on it" },
+    { name = "device", value = "D", choices = { "auto", "cpu", "cuda" }, prefix = true, default = "auto",
+      help = "where tensors live" },
+    { name = "math", value = "M", choices = { "exact", "fast" }, default = "exact",
+      help = "exact: the same bits everywhere; fast: vendor libraries" },
+    { name = "json", help = "print result.json instead of the table" },
+    { name = "quiet", short = "q", help = "no progress, only the verdict" },
+  },
+}
+
+local function check_environment(given)
+  if given.device:find "^cuda" then
+    failure.raise("environment", "--device %s: this build has no CUDA part; use --device cpu, or configure with --with-cuda",
+      given.device)
+  end
+  if given.math == "fast" then
+    failure.raise("environment", "--math fast: this build has no vendor libraries, which need a CUDA device; "
+      .. "use --math exact")
+  end
+  if given.threads then rp.threads(given.threads) end
+end
+
+local function split_settings(list)
+  local pairs_list = {}
+  for i, text in ipairs(list or {}) do
+    local name, value = text:match "^([^=]+)=(.*)$"
+    if not name then failure.raise("usage", "run: --set %s: expected KEY=VALUE", text) end
+    pairs_list[i] = { name, value }
+  end
+  return pairs_list
+end
+
+-- Refuses an --only that no check of the script can match, as far as the ids are literals.
+local function check_only(document, only)
+  if not only then return end
+  local ids, all_literal = {}, true
+  for _, call in ipairs((literate.checks(document))) do
+    if not call.id then all_literal = false end
+    if call.id == only or call.id and call.id:sub(1, #only + 1) == only .. "." then return end
+    ids[#ids + 1] = call.id
+  end
+  if all_literal or nearest.find(only, ids) then
+    failure.raise("usage", "run: --only %s: the script has no such check%s", only, nearest.hint(only, ids))
+  end
+end
+
+local function start(path, document, given, argv)
+  local choices = {
+    script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
+    set = split_settings(given.set), only = given.only, out = given.out, argv = argv,
+    data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
+  }
+  require("repro.paper").start(choices)
+  rp.seed(given.seed)
+  return choices
+end
+
+local function show_notes(document, given)
+  if given.quiet then return end
+  for _, note in ipairs(literate.lint(document)) do
+    io.stderr:write(("note: %s:%d: %s\n"):format(document.name, note.line, note.text))
+  end
+end
+
+local function show(result, given)
+  if given.json then
+    io.stdout:write(require("repro.rundir").encode(result))
+    return
+  end
+  local terminal = require "repro.report.terminal"
+  if given.quiet then
+    io.stdout:write(terminal.verdict(result), "\n")
+  else
+    terminal.print(result, io.stdout, console.has_colour(1))
+  end
+end
+
+local statuses = { interrupted = "interrupted" }
+
+-- Ends the paper, if the script declared one, and gives the exit code.
+local function finish(paper, problem, given)
+  local P = paper.current()
+  if not P then
+    if problem then error(problem, 0) end
+    if given.set then failure.raise("usage", "run: --set: the script declares no settings (it has no rp.paper)") end
+    return 0
+  end
+  local outcome = { status = "complete" }
+  if problem then outcome = { status = statuses[problem.kind] or "error", message = problem.message } end
+  local result = P:finish(outcome)
+  if problem then
+    if problem.kind == "interrupted" then
+      problem.message = problem.message .. "\npartial results are in " .. result.directory
+    end
+    error(problem, 0)
+  end
+  if given.only and #result.checks == 0 then
+    failure.raise("usage", "run: --only %s: the script made no such check", given.only)
+  end
+  show(result, given)
+  return result.counts.fail > 0 and 1 or 0
+end
+
+--- Runs the command.
+---@param given table options
+---@param rest string[]
+---@param argv string[] the whole command line, for the record
+---@return integer code
+function run.run(given, rest, argv)
+  options.expect(run, rest, 1, 1)
+  check_environment(given)
+  local path = scripts.find(rest[1])
+  local text = assert(files.read(path))
+  local document = literate.parse(text, path)
+  check_only(document, given.only)
+  show_notes(document, given)
+  start(path, document, given, argv)
+  local paper = require "repro.paper"
+  sandbox.before_print = paper.clear_progress
+  local out = given.json and io.stderr or io.stdout
+  local problem = scripts.run(path, text, { seed = given.seed, out = out })
+  return finish(paper, problem, given)
+end
+
+return run

@@ -1,0 +1,135 @@
+--- Scripts by name: where they are found, how they are loaded and run.
+local failure = require "repro.failure"
+local files = require "repro.files"
+local nearest = require "repro.nearest"
+local sandbox = require "repro.sandbox"
+
+local scripts = {}
+
+-- The directory that holds repro/, from the place of this file: .../lua or .../share/lua/5.4.
+local lua_directory = debug.getinfo(1, "S").source:match "^@(.*)/repro/cli/scripts%.lua$" or "lua"
+
+--- Directories in which scripts are looked for by name, the nearest first.
+---@return string[]
+function scripts.directories()
+  local list = {}
+  for _, directory in ipairs { "papers", "experiments", lua_directory .. "/../papers", lua_directory .. "/../experiments",
+                               lua_directory .. "/../../repro/papers" } do
+    if files.exists(directory) then list[#list + 1] = directory end
+  end
+  return list
+end
+
+--- Paths of the scripts in a directory.
+---@param directory string
+---@return string[]
+function scripts.list(directory)
+  local list = {}
+  for _, name in ipairs(files.list(directory)) do
+    if name:find "%.lua$" then list[#list + 1] = directory .. "/" .. name end
+  end
+  return list
+end
+
+local function known_names(directory)
+  local names = {}
+  for _, place in ipairs { directory, table.unpack(scripts.directories()) } do
+    for _, path in ipairs(scripts.list(place)) do names[#names + 1] = path end
+  end
+  return names
+end
+
+local function refuse(name)
+  local known = known_names(files.directory(name))
+  local stems = {}
+  for i, path in ipairs(known) do stems[i] = path:match "([^/]+)%.lua$" end
+  local wanted = name:match "([^/]+)$" or name
+  local found = nearest.find((wanted:gsub("%.lua$", "")), stems)
+  for i, stem in ipairs(stems) do
+    if stem == found then failure.raise("usage", 'no script %s; did you mean "%s"?', name, known[i]) end
+  end
+  failure.raise("usage", "no script %s; repro list shows those there are", name)
+end
+
+--- The path of a script: a path as given, or the name of a paper ("dcr").
+---@param name string
+---@return string path
+function scripts.find(name)
+  if name:find "%.lua$" and files.exists(name) then return name end
+  for _, directory in ipairs(scripts.directories()) do
+    for _, path in ipairs { directory .. "/" .. name .. ".lua", directory .. "/" .. name } do
+      if path:find "%.lua$" and files.exists(path) then return path end
+    end
+  end
+  if files.exists(name) then
+    failure.raise("usage", "%s is not a Lua script: its name does not end in .lua", name)
+  end
+  return refuse(name)
+end
+
+local package_directory = lua_directory .. "/repro/"
+
+local function is_package(path)
+  return path:sub(1, #package_directory) == package_directory or path:find("repro/[%w_/]+%.lua$") ~= nil
+end
+
+-- Line of the innermost function of the script that is running when an error is raised.
+local function line_in(source)
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.source == source then return info.currentline end
+    level = level + 1
+  end
+end
+
+-- An error as a failure whose message begins with script:line.
+local function handler(path)
+  return function(value)
+    local paper = package.loaded["repro.paper"]
+    if paper and value == paper.done then return value end
+    local found = failure.from(value)
+    -- A misuse of the command line is not the script's: it gets no line of the script.
+    local line = not (failure.is(value) and found.kind == "usage") and line_in("@" .. path)
+    local file, _, text = found.message:match "^([^:\n]+):(%d+): (.*)$"
+    local message = found.message
+    if file and is_package(file) then message, file = text, nil end
+    if not file and line then message = ("%s:%d: %s"):format(path, line, message) end
+    local result = failure.new(found.kind, message)
+    if message:find "not enough memory$" then result = failure.new("environment", message) end
+    result.traceback = debug.traceback(message, 2)
+    return result
+  end
+end
+
+--- The text of a script as a function.
+---@param path string
+---@param text string
+---@param env table its globals
+---@return function chunk
+function scripts.load(path, text, env)
+  local chunk, message = load(text, "@" .. path, "t", env)
+  if not chunk then failure.raise("usage", "%s", message) end
+  return chunk
+end
+
+--- Runs a script.
+---@param path string
+---@param text string
+---@param choices table {seed, out}
+---@return table|nil failure nil if it ran to its end (or to the check of --only)
+function scripts.run(path, text, choices)
+  local here = files.directory(path)
+  local env = sandbox.new { seed = choices.seed, out = choices.out,
+                            roots = { here .. "/?.lua", here .. "/../?.lua", "./?.lua" } }
+  local chunk = scripts.load(path, text:gsub("^#[^\n]*", ""), env)
+  local restore = sandbox.share_strings(env)
+  local ok, value = xpcall(chunk, handler(path), path)
+  restore()
+  local paper = package.loaded["repro.paper"]
+  if ok or paper and value == paper.done then return nil end
+  return value
+end
+
+return scripts
