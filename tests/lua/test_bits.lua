@@ -1,0 +1,50 @@
+--- Equal bits: every operation, forward and gradient, for every instruction set and number of threads.
+local T = require "tap"
+local rp = require "repro"
+local cases = require "cases"
+
+local function run(op, dtype, scale)
+  local hashes = {}
+  for _, case in ipairs(cases.of(op, dtype, scale)) do
+    local leaves = {}
+    for i, x in ipairs(case.inputs) do leaves[i] = op.gradient and x:detach():requires_grad_() or x end
+    local outputs = { case.call(table.unpack(leaves)) }
+    for _, y in ipairs(outputs) do hashes[#hashes + 1] = y:hash() end
+    if op.gradient then
+      local y = outputs[1]
+      local seed = rp.generator(7, "seed"):randn(y.shape, y.dtype)
+      for _, g in ipairs(rp.grad(y, leaves, seed)) do hashes[#hashes + 1] = g:hash() end
+    end
+  end
+  return table.concat(hashes, " ")
+end
+
+local isas = {}
+for name in rp.isas():gmatch "%S+" do isas[#isas + 1] = name end
+local first_isa, first_threads = rp.isa(), rp.threads()
+
+local function all(dtype, scale)
+  local want = {}
+  for _, isa in ipairs(isas) do
+    for _, threads in ipairs { 1, 2, 3, 7 } do
+      rp.isa(isa)
+      rp.threads(threads)
+      for _, op in ipairs(rp.core.ops()) do
+        local got = run(op, dtype, scale)
+        want[op.name] = want[op.name] or got
+        if got ~= want[op.name] or isa == isas[#isas] and threads == 7 then
+          T.ok(got == want[op.name], ("%s, %s, x%d"):format(op.name, dtype, scale), ("differs on %s with %d threads"):format(isa, threads))
+        end
+      end
+    end
+  end
+end
+
+all("float32", 1)
+all("float32", 211)  -- several blocks
+all("float32", 4001) -- several threads
+all("float64", 3)
+
+rp.isa(first_isa)
+rp.threads(first_threads)
+T.done()

@@ -1,0 +1,46 @@
+--- Every operation of the table: its gradient against finite differences, float32 against float64, its documentation.
+local T = require "tap"
+local rp = require "repro"
+local cases = require "cases"
+
+local function gradient(op, case)
+  local ok, message = rp.gradcheck(case.call, case.inputs, { tol = 2e-6 })
+  T.ok(ok, "gradient of " .. case.name, message)
+end
+
+local function as(dtype, inputs)
+  local list = {}
+  for i, x in ipairs(inputs) do list[i] = x:to(dtype) end
+  return list
+end
+
+-- float32 against float64 on the same (float32) inputs; a sum of n terms may lose a few units in the last place.
+local function accuracy(case)
+  local narrow = as("float32", case.inputs)
+  local low = case.call(table.unpack(narrow))
+  local high = case.call(table.unpack(as("float64", narrow)))
+  local error = (low:to("float64") - high:to("float64")):abs():max():item()
+  local size = high:to("float64"):abs():max():item()
+  T.ok(error <= 4e-6 * (1 + size), "float32 of " .. case.name, ("differs from float64 by %g of %g"):format(error, size))
+end
+
+for _, op in ipairs(rp.core.ops()) do
+  local list = cases.of(op, "float64")
+  T.ok(list ~= nil, "there are test cases for " .. op.name)
+  T.ok(#op.formula > 4 and #op.args > 0, op.name .. " is documented")
+  for _, case in ipairs(list or {}) do
+    if op.gradient then gradient(op, case) end
+    accuracy(case)
+  end
+end
+
+-- Views of every kind as inputs: reversed, transposed, repeated, every other element.
+local x, y, z = rp.randn(6, 4), rp.randn(4, 6), rp.randn(6, 9)
+local a, b, c, every_other = x:flip(1), y:t(), x:slice(1, 2, 2):expand(6, 4), z:slice(2, 1, 8, 2)
+for _, case in ipairs { { "mul", a, b }, { "exp", b }, { "where", c, a, b }, { "maximum", c, every_other }, { "lerp", b, every_other, 0.25 } } do
+  local views, copies = { table.unpack(case, 2) }, {}
+  for i, v in ipairs(views) do copies[i] = rp.is_tensor(v) and v:clone() or v end
+  T.bits(rp[case[1]](table.unpack(views)), rp[case[1]](table.unpack(copies)), case[1] .. " of views")
+end
+
+T.done()
