@@ -455,6 +455,7 @@ says(function() fresh():line({ 1, 2 }, { 1, 2 }, { color = "blue" }) end, "color
 says(function() fresh():line({ 1, 2 }, { 1, 2 }, { band = { { 1 }, { 2 } } }) end, "y has 2 values but lower band has 1", "a band")
 says(function() fresh():line({ 1, 2 }, { 1, 2 }, { band = "std" }) end, "one row per run", "a band of one run")
 says(function() fresh():scatter({ 1, 2 }, { 1, 2 }, { classes = { 1 } }) end, "x has 2 values but classes has 1", "classes")
+says(function() fresh():scatter({ 1 }, { 1 }, { classes = { nan } }) end, "class of point 1 is NaN", "a class that is not a number")
 says(function() fresh():errorbar({ 1 }, { 1 }) end, "no errors given", "error bars without errors")
 says(function() fresh():bars({ "a" }, { 1 }):bars({ "a", "b" }, { 1, 2 }) end, "the axis has 1 value but labels has 2", "bars")
 says(function() fresh():histogram({ 1 }, { bins = 0 }) end, "bins = 0; use an integer from 1", "bins")

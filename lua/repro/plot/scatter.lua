@@ -9,10 +9,11 @@ local marker = require "repro.plot.marker"
 local Scatter = {}
 Scatter.__index = Scatter
 
-local function sorted_classes(labels)
+local function sorted_classes(labels, where)
   local seen, classes = {}, {}
   for i = 1, #labels do
     local v = labels[i]
+    if v ~= v then arguments.fail("%s: class of point %d is NaN; use integers or strings", where, i) end
     if not seen[v] then seen[v], classes[#classes + 1] = true, v end
   end
   table.sort(classes, function(a, b)
@@ -29,7 +30,7 @@ end
 
 local function groups_by_class(axes, self, labels, options)
   local groups, index = {}, {}
-  for k, class in ipairs(sorted_classes(labels)) do
+  for k, class in ipairs(sorted_classes(labels, self.where)) do
     local shape = options.marker or marker.order[(k - 1) // #colormap.palette % #marker.order + 1]
     groups[k] = { x = {}, y = {}, label = class_name(options.names, class), marker = shape, color = axes:colour(nil, self.where) }
     index[class] = groups[k]
