@@ -21,7 +21,7 @@ says "repro.core loads" table 'print(type(require "repro.core"))'
 says "repro loads" table 'print(type(require "repro"))'
 says "a gradient comes out" 4.0 '
   local rp = require "repro"
-  local x = rp.tensor({2.0}):requires_grad()
+  local x = rp.tensor({2.0}):requires_grad_()
   x:square():sum():backward()
   print(x.grad:item())'
 says "an error is a Lua error" false '
