@@ -33,12 +33,16 @@ rp_element rp_element_of(rp_dtype t)
 rp_status rp_elements_bytes(int64_t *n, const rp_reader *r, int64_t at, rp_element e, int ndim, const int64_t *shape)
 {
   int64_t bytes = element[e].size;
+  bool is_empty = false;
   if (ndim > RP_MAX_DIMS) return rp_bad(r, at, "%d dimensions; at most %d are supported", ndim, RP_MAX_DIMS);
   for (int d = 0; d < ndim; d++) {
     if (shape[d] < 0) return rp_bad(r, at, "dimension %d has the size %" PRId64, d + 1, shape[d]);
-    if (__builtin_mul_overflow(bytes, shape[d], &bytes)) return rp_bad(r, at, "the sizes multiply to more bytes than can be counted");
+    is_empty |= shape[d] == 0;
+    /* A size of 0 must not hide what the others come to: strides are made of them. */
+    if (__builtin_mul_overflow(bytes, shape[d] ? shape[d] : 1, &bytes))
+      return rp_bad(r, at, "the sizes multiply to more bytes than can be counted");
   }
-  *n = bytes;
+  *n = is_empty ? 0 : bytes;
   return RP_OK;
 }
 

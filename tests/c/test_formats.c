@@ -56,6 +56,8 @@ START_TEST(idx_gzip_and_refusals)
   fails(rp_idx_read(&x, at("b")), RP_EFORMAT, "two zero bytes");
   put(at("b"), "\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16);
   fails(rp_idx_read(&x, at("b")), RP_EFORMAT, "more bytes than can be counted");
+  put(at("b"), "\0\0\x08\4\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 20);
+  fails(rp_idx_read(&x, at("b")), RP_EFORMAT, "more bytes than can be counted");
 }
 END_TEST
 
