@@ -16,8 +16,10 @@ local types = { tensor = "Tensor|number", ["tensor?"] = "Tensor", tensors = "Ten
                 newdim = "integer", real = "number", flag = "boolean", dtype = "string", shape = "integer[]",
                 ints = "integer|integer[]", dims = "integer|integer[]" }
 
--- Arguments of a row of the operation table: "x:tensor, slope:real=0.01", or names alone, which are tensors.
-local function arguments(text)
+--- Arguments of a row of the operation table: "x:tensor, slope:real=0.01", or names alone, which are tensors.
+---@param text string
+---@return table list array of {name, type, many, default, optional}
+function annotations.arguments(text)
   local list = {}
   for item in (text .. ","):gmatch "%s*([^,]*)%s*," do
     local name, kind, default = item:match "^([%w_]+):?([%w?]*)=?(.*)$"
@@ -32,7 +34,7 @@ end
 
 local function add_operation(out, op, first, prefix)
   if keywords[op.name] then return end                     -- reachable as rp["repeat"] only
-  local args, names = arguments(op.args or ""), {}
+  local args, names = annotations.arguments(op.args or ""), {}
   out[#out + 1] = "---" .. (op.formula or op.name)
   for i = first, #args do
     local arg = args[i]
@@ -47,7 +49,7 @@ local function add_operation(out, op, first, prefix)
 end
 
 local function takes_tensor_first(op)
-  local first = arguments(op.args or "")[1]
+  local first = annotations.arguments(op.args or "")[1]
   return first and first.type:find "^Tensor" and not first.many
 end
 

@@ -84,6 +84,7 @@ local function start_run(run)
   run.directory = context.out or default_directory(run.header.id, run.settings)
   files.make_directory(run.directory .. "/figures")
   open_log(run)
+  rp.memory_reset_peak()
   run.started = rp.clock()
   run.previous = run.started
   run.progress = progress.new { live = context.live or false, clock = rp.clock,

@@ -47,9 +47,8 @@ function rundir.encode(result)
 end
 
 local function provenance(result, context)
-  local build = type(rp.core.build) == "function" and rp.core.build() or rp.core.build
   return json.encode(json.object {
-    { "program", "repro " .. tostring(rp.version) }, { "build", build }, { "lua", _VERSION }, { "isa", rp.isa() },
+    { "program", "repro " .. tostring(rp.version) }, { "build", rp.core.build }, { "isa", rp.isa() },
     { "threads", rp.threads() }, { "device", "cpu" }, { "math", "exact" },
     { "command", context.argv and table.concat(context.argv, " ") }, { "script", result.script },
     { "script_sha256", result.hashes.script }, { "scale", result.scale }, { "seed", result.seed },

@@ -259,8 +259,10 @@ local function make_require(env, roots)
   return function(name)
     if name == "repro" or name:find "^repro%." then return require(name) end
     if loaded[name] ~= nil then return loaded[name] end
-    local path, message = package.searchpath(name, table.concat(roots, ";") .. ";" .. package.path)
-    if not path then misuse("require: no module %s;%s", name, message) end
+    local path = package.searchpath(name, table.concat(roots, ";") .. ";" .. package.path)
+    if not path then
+      misuse("require: no module %s beside the script, in the directory above it, or in the current one", name)
+    end
     local chunk, syntax = loadfile(path, "t", env)
     if not chunk then error(syntax, 0) end
     local value = chunk(name, path)

@@ -7,9 +7,12 @@ local directory = ...
 local is_main = type(directory) ~= "string" or arg and arg[0] and arg[0]:find "run%.lua$" ~= nil
 local here = is_main and (arg[0]:match "^(.*)/[^/]*$" or ".") or directory
 
-package.path = table.concat({ here .. "/?.lua", here .. "/../../lua/?.lua", here .. "/../../lua/?/init.lua", package.path },
-  ";")
-package.cpath = here .. "/../../lib/?.so;" .. package.cpath
+package.path = here .. "/?.lua;" .. package.path
+if is_main then                                            -- a stock Lua; inside repro the package has been found already
+  local root = here .. "/../../"
+  package.path = root .. "lua/?.lua;" .. root .. "lua/?/init.lua;" .. package.path
+  package.cpath = root .. "lib/?.so;" .. package.cpath
+end
 
 local T = require "tap"
 

@@ -1,5 +1,6 @@
 --- repro help: commands, operations and library functions.
 local rp = require "repro"
+local annotations = require "repro.annotations"
 local doc = require "repro.doc"
 local failure = require "repro.failure"
 local files = require "repro.files"
@@ -16,8 +17,12 @@ local help = {
 }
 
 local function operation_text(op)
-  if type(op) == "string" then return op end
-  local lines = { ("rp.%s(%s)"):format(op.name, op.args or "") }
+  local names = {}
+  for i, arg in ipairs(annotations.arguments(op.args or "")) do
+    names[i] = arg.many and "..." or arg.name
+    if arg.default ~= "" then names[i] = names[i] .. " = " .. arg.default end
+  end
+  local lines = { ("rp.%s(%s)"):format(op.name, table.concat(names, ", ")) }
   if op.formula then lines[#lines + 1] = "  " .. op.formula end
   if op.n_out and op.n_out > 1 then lines[#lines + 1] = ("  returns %d tensors"):format(op.n_out) end
   return table.concat(lines, "\n")

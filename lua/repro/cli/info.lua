@@ -19,20 +19,14 @@ local function sorted(t)
   return names
 end
 
-local function build_facts()
-  local build = rp.core.build
-  if type(build) == "function" then build = build() end
-  local facts = {}
-  if type(build) == "string" then return { { "build", build } } end
-  for _, name in ipairs(sorted(build or {})) do facts[#facts + 1] = { name, build[name] } end
-  return facts
+local function add_sorted(list, prefix, t)
+  for _, name in ipairs(sorted(t)) do list[#list + 1] = { prefix .. name, t[name] } end
 end
 
 local function facts()
-  local list = { { "version", rp.version }, { "lua", _VERSION }, { "isa", rp.isa() }, { "threads", rp.threads() } }
-  for _, fact in ipairs(build_facts()) do list[#list + 1] = fact end
-  local memory = rp.memory()
-  for _, name in ipairs(sorted(memory)) do list[#list + 1] = { "memory_" .. name, memory[name] } end
+  local list = { { "version", rp.version }, { "isa", rp.isa() }, { "isas", rp.core.isas() }, { "threads", rp.threads() } }
+  add_sorted(list, "", rp.core.build)
+  add_sorted(list, "memory_", rp.memory())
   return list
 end
 
@@ -47,8 +41,7 @@ function info.run(given, rest)
   end
   for _, fact in ipairs(list) do
     local value = fact[2]
-    if type(value) == "table" then value = json.line(value) end
-    io.stdout:write(("%-20s %s\n"):format(fact[1]:gsub("_", " "), tostring(value)))
+    if value ~= "" then io.stdout:write(("%-20s %s\n"):format(fact[1]:gsub("_", " "), tostring(value))) end
   end
   return 0
 end

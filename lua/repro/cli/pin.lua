@@ -78,12 +78,13 @@ function pin.run(given, rest)
     return #skipped > 0 and 1 or 0
   end
   show_changes(changes, path)
-  if not (given.yes or console.confirm(("write %d lines of %s?"):format(#changes, path))) then
+  local what = #changes == 1 and "1 line" or #changes .. " lines"
+  if not (given.yes or console.confirm(("write %s of %s?"):format(what, path))) then
     io.stderr:write "nothing written; --yes writes without asking\n"
     return 2
   end
   files.write(path, text)
-  io.stdout:write(("%d lines of %s written\n"):format(#changes, path))
+  io.stdout:write(("%s of %s written\n"):format(what, path))
   return 0
 end
 

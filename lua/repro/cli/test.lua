@@ -13,8 +13,8 @@ local test = {
 
 -- tests/lua lies beside lua/ in the source tree; it is not installed.
 local function test_directory()
-  local lua = debug.getinfo(1, "S").source:match "^@(.*)/repro/cli/test%.lua$" or "lua"
-  for _, directory in ipairs { lua .. "/../tests/lua", "tests/lua" } do
+  local root = debug.getinfo(1, "S").source:match "^@(.*)/lua/repro/cli/test%.lua$" or "."
+  for _, directory in ipairs { root .. "/tests/lua", "tests/lua" } do
     if files.exists(directory .. "/run.lua") then return directory end
   end
   failure.raise("environment", "the tests are part of the source tree, not of an installed repro")

@@ -1,0 +1,226 @@
+--- The command line: its messages, exit codes and files, run in this process with the streams caught.
+-- luacheck: ignore 122 311
+local T = require "tap"
+local rp = require "repro"
+local cli = require "repro.cli"
+local files = require "repro.files"
+
+local directory = os.tmpname()
+os.remove(directory)
+rp.io.mkdir(directory)
+
+-- Runs a command line; gives exit code, stdout, stderr.
+local function run(...)
+  local out, err = {}, {}
+  local function catcher(list)
+    local stream = {}
+    function stream.write(_, ...)
+      for _, text in ipairs { ... } do list[#list + 1] = tostring(text) end
+      return stream
+    end
+    function stream.flush() return stream end
+    return stream
+  end
+  local stdout, stderr = io.stdout, io.stderr
+  io.stdout, io.stderr = catcher(out), catcher(err)
+  local ok, code = pcall(cli, { ... })
+  io.stdout, io.stderr = stdout, stderr
+  if not ok then error(code, 0) end
+  return code, table.concat(out), table.concat(err)
+end
+
+local function script(name, text)
+  local path = directory .. "/" .. name .. ".lua"
+  files.write(path, text)
+  return path
+end
+
+local function contains(text, part, name)
+  T.ok(text:find(part, 1, true), name, ("%q is not in:\n%s"):format(part, text))
+end
+
+-- ---- overview, help, info -------------------------------------------------------------------------------------
+local code, out, err = run()
+T.eq(code, 2, "no command is a usage error")
+contains(out, "usage: repro COMMAND", "and shows the overview")
+T.eq(run "--help", 0, "--help")
+code, out = run "--version"
+T.eq({ code, out }, { 0, "repro " .. rp.version .. "\n" }, "--version")
+for _, row in ipairs(cli.commands) do
+  code, out = run(row[1], "--help")
+  T.eq(code, 0, row[1] .. " --help")
+  contains(out, "usage: repro " .. row[1], row[1] .. " --help shows its usage")
+end
+code, out, err = run "rnu"
+T.eq({ code, err }, { 2, 'repro: unknown command rnu; did you mean "run"?\n' }, "an unknown command")
+code, out, err = run "x.lua"
+contains(err, "to run a script: repro run x.lua", "a script without a command")
+code, out = run("info", "--json")
+T.eq(rp.io.json_decode(out).version, rp.version, "info --json is JSON")
+T.eq(run "info", 0, "info")
+code, out = run("help", "gelu")
+contains(out, "rp.gelu(x)", "help of an operation")
+code, out = run("help", "P:claim")
+contains(out, "A statement of the paper", "help of a method of P")
+code, out = run("help", "nn.Linear")
+contains(out, "y = x W' + b", "help of a layer")
+code, out, err = run("help", "glu")
+T.eq(code, 2, "help of nothing")
+contains(err, 'did you mean "', "names the nearest")
+code = run("help", "--annotations", directory .. "/repro.d.lua")
+T.eq(code, 0, "annotations are written")
+T.ok(loadfile(directory .. "/repro.d.lua", "t", {}), "and are Lua")
+contains(files.read(directory .. "/repro.d.lua"), "function Tensor:gelu() end", "with a method for each operation")
+T.eq(run "list", 0, "list")
+code, out = run("list", "--json")
+T.eq(type(rp.io.json_decode(out)), "table", "list --json is JSON")
+
+-- ---- options ----------------------------------------------------------------------------------------------------
+local good = script("good", [==[
+local rp = require "repro"
+local P = rp.paper{ id = "good", title = "Good", settings = { steps = {smoke = 1, small = 2}, kind = {"a", choices = {"a", "b"}} } }
+print("hello")
+P:exact("one", 1, 1)
+P:claim("two", "A claim", false)
+P:pinned("three", rp.arange(1, P.steps):sum(), {small = 3})
+]==])
+local target = directory .. "/out"
+local function run_good(...) return run("run", good, "-o", target, ...) end
+code, out, err = run_good()
+T.eq({ code, err }, { 0, "" }, "a run that passes")
+contains(out, "hello\n", "print goes to stdout")
+contains(out, "good (small, seed 1): 2 passed, 0 failed, 1 not reproduced", "the verdict")
+contains(out, target .. "/report.html", "and where the report is")
+for _, name in ipairs { "result.json", "report.html", "report.md", "log.jsonl", "provenance.json" } do
+  T.ok(files.exists(target .. "/" .. name), name .. " is written")
+end
+T.eq(rp.io.json_decode(files.read(target .. "/provenance.json")).isa, rp.isa(), "provenance.json is JSON")
+code, out, err = run_good("--json")
+T.eq(rp.io.json_decode(out).counts.pass, 2, "--json prints result.json alone")
+contains(err, "hello", "and the script's print goes to stderr")
+code, out = run_good("-q")
+T.eq(select(2, out:gsub("\n", "")), 2, "-q prints the script's line and the verdict")
+code, out = run_good("--scale", "smoke")
+contains(out, "1 not pinned", "another scale")
+code, out = run_good("--scale=smoke", "--seed=3")
+contains(out, "good (smoke, seed 3)", "--name=value")
+code, out = run_good("--set", "steps=4")
+contains(out, "1 not pinned", "a changed setting is not compared with pins")
+code, out = run_good("--only", "two")
+T.eq(code, 0, "--only")
+contains(out, "only two", "says so")
+
+local function refused(part, name, wanted, ...)
+  local c, _, message = run_good(...)
+  T.eq(c, wanted, name)
+  contains(message, part, name .. ": message")
+end
+refused('unknown option --scael; did you mean "--scale"?', "a misspelt option", 2, "--scael", "small")
+refused('did you mean "smoke"?', "a misspelt scale", 2, "--scale", "smok")
+refused("--seed x: expected a whole number", "a seed that is none", 2, "--seed", "x")
+refused("--seed needs a value", "an option without its value", 2, "--seed")
+refused("--json takes no value", "a value that is not wanted", 2, "--json=1")
+refused("unexpected argument extra", "an argument too many", 2, "extra")
+refused('no such setting; did you mean "steps"?', "a misspelt setting", 2, "--set", "stpes=1")
+refused("expected a whole number", "a setting of a wrong type", 2, "--set", "steps=1.5")
+refused("is not one of a, b", "a setting outside its choices", 2, "--set", "kind=c")
+refused("expected KEY=VALUE", "a setting without =", 2, "--set", "steps")
+refused('no such check; did you mean "three"?', "a misspelt check", 2, "--only", "tree")
+refused("outside 0..256", "too many threads", 2, "--threads", "1000")
+refused("--threads 0: expected a whole number, 1 or more", "no threads", 2, "--threads", "0")
+if rp.core.build.cuda == "not built in" then
+  refused("this build has no CUDA part", "--device cuda without CUDA", 3, "--device", "cuda")
+  refused("--math fast", "--math fast without CUDA", 3, "--math", "fast")
+end
+code, out, err = run("run", directory .. "/goood.lua")
+T.eq(code, 2, "a missing script")
+contains(err, 'did you mean "' .. good .. '"?', "names the nearest")
+
+-- ---- scripts that fail ------------------------------------------------------------------------------------------
+local function fails(name, text, wanted, part)
+  local path = script(name, text)
+  local c, _, message = run("run", path, "-o", directory .. "/fail")
+  T.eq(c, wanted, name)
+  contains(message, "repro: " .. path .. part, name .. ": message")
+  T.ok(not message:find("stack traceback", 1, true), name .. ": no stack")
+  T.eq(select(2, message:gsub("\n", "")), 1, name .. ": one line")
+end
+fails("syntax", "local x = = 1\n", 2, ":1: unexpected symbol near '='")
+fails("raised", "local function f()\n  error('boom')\nend\nf()\n", 2, ":2: boom")
+fails("shape", "local rp = require 'repro'\nlocal x = rp.zeros(2, 3)\nlocal y = x:matmul(rp.zeros(4, 5))\n", 2, ":3: matmul")
+fails("nil_argument", "local rp = require 'repro'\nlocal x = rp.relu(nil)\n", 2, ":2: relu")
+fails("library", "local rp = require 'repro'\nlocal x = rp.nn.Linear(2, 'x')\n", 2, ":2: Linear")
+fails("index", "local t\nlocal x = t.y\n", 2, ":2: attempt to index a nil value")
+fails("clock", "\nlocal t = os.time()\n", 2, ":2: os.time is not available to a script")
+fails("module", "local m = require 'no_such_module'\n", 2, ":1: require: no module no_such_module")
+fails("table_error", "error({})\n", 2, ":1: table")
+local failed = script("failed", "local rp = require 'repro'\nlocal P = rp.paper{id = 'failed'}\nP:exact('a', 1, 2)\n")
+code, out = run("run", failed, "-o", target)
+T.eq(code, 1, "a check that fails")
+contains(out, "✗ fail", "is shown")
+local half = script("half", "local rp = require 'repro'\nlocal P = rp.paper{id = 'half'}\nP:exact('a', 1, 1)\nerror('stop')\n")
+code = run("run", half, "-o", target)
+T.eq({ code, rp.io.json_decode(files.read(target .. "/result.json")).status }, { 2, "error" }, "a broken run leaves what it has")
+code, out, err = run("run", half, "-o", target, "--traceback")
+contains(err, "stack traceback", "--traceback")
+local data = script("data", "require('repro')\nlocal failure = require 'repro.failure'\nfailure.raise('data', 'no such data')\n")
+code, out, err = run("run", data)
+T.eq({ code, err }, { 4, "repro: " .. data .. ":3: no such data\n" }, "missing data")
+local stopped = script("stopped", "local rp = require 'repro'\nlocal P = rp.paper{id = 's'}\nP:exact('a', 1, 1)\nerror('interrupted')\n")
+code, out, err = run("run", stopped, "-o", target)
+T.eq(code, 5, "an interrupted run")
+contains(err, "partial results are in " .. target, "says where its results are")
+local plain = script("plain", "print(1 + 1)\n")
+T.eq({ run("run", plain) }, { 0, "2\n", "" }, "a script that is no paper")
+code, out, err = run("run", plain, "--set", "a=1")
+T.eq(code, 2, "--set for a script that is no paper")
+
+-- ---- pin, weave, new ----------------------------------------------------------------------------------------------
+local changed = files.read(good):gsub("small = 3", "small = 4")
+files.write(good, changed)
+T.eq(run_good(), 1, "a pinned number that changed fails")
+code, out, err = run("pin", good, "--from", target)
+T.eq(code, 2, "pin asks, and without a terminal writes nothing")
+contains(out, "+ P:pinned(\"three\", rp.arange(1, P.steps):sum(), {small = 3.0})", "after showing the change")
+T.eq(files.read(good), changed, "nothing is written")
+T.eq(run("pin", good, "--from", target, "--yes"), 0, "pin --yes")
+T.eq(run_good(), 0, "the pins it wrote pass")
+T.eq({ run("pin", good, "--from", target, "--yes") }, { 0, "nothing to change\n", "" }, "pinning twice changes nothing")
+run_good("--seed", "2")
+code, out, err = run("pin", good, "--from", target)
+contains(err, "not the default one (seed 2)", "a run of another seed is not pinned")
+code, out, err = run("pin", good, "--from", directory .. "/nowhere")
+contains(err, "no result.json", "pin without a run")
+T.eq(run("weave", good, "-o", directory .. "/good.html"), 0, "weave")
+contains(files.read(directory .. "/good.html"), "<!DOCTYPE html>", "writes a page")
+T.eq(run("weave", good, "-o", directory .. "/good.md", "--run", target), 0, "weave to Markdown")
+contains(files.read(directory .. "/good.md"), "| verdict |", "with the numbers of a run")
+code, out, err = run("weave", good, "-o", directory .. "/good.pdf")
+contains(err, "ends in .html or .md", "weave to something else")
+T.eq(run("new", "fresh", "-o", directory .. "/fresh.lua"), 0, "new")
+code, out = run("run", directory .. "/fresh.lua", "-o", target, "--scale", "small")
+T.eq(code, 0, "the skeleton runs")
+contains(out, "3 passed, 0 failed", "and passes")
+code, out, err = run("new", "fresh", "-o", directory .. "/fresh.lua")
+contains(err, "exists already", "new does not overwrite")
+code, out, err = run("new", "a/b")
+contains(err, "a name is made of", "new with a wrong name")
+
+-- ---- requiring a paper ------------------------------------------------------------------------------------------------
+script("library_paper", [==[
+local rp = require "repro"
+local P = rp.paper{ id = "inner", settings = { steps = {smoke = 1, small = 2} } }
+local M = { steps = P.steps }
+if not P.main then return M end
+error("trained")
+]==])
+local outer = script("outer", [==[
+local inner = require "library_paper"
+local P = require("repro").paper{ id = "outer" }
+P:exact("steps", inner.steps, 2)
+P:exact("main", P.main, true)
+]==])
+T.eq(run("run", outer, "-o", target), 0, "a paper that another requires only gives its functions")
+
+os.execute("rm -rf '" .. directory .. "'")
+T.done()
