@@ -46,7 +46,7 @@ end
 
 ---SigLIP: every pair is a yes-or-no question.
 ---    L = 1/B sum_ij ln(1 + e^(-z_ij (t s_ij + b))),   z_ij = 1 if i = j, else -1
----EQ: Zhai et al. 2023, arXiv:2303.15343, eq. 1
+---EQ: Zhai et al. 2023, arXiv:2303.15343, alg. 1
 ---@param image Tensor (B, D)
 ---@param text Tensor (B, D)
 ---@param t? number|Tensor inverse temperature, default 10
@@ -157,10 +157,11 @@ local function inner(a, b) return (a * b):sum():item() end
 ---
 ---    local c = contrastive.conflict{losses = {l_con, l_rec}, at = z}
 ---    c.cosine, c.norms[1], c.norms[2], c.fraction_negative
----The graph is kept and no .grad is touched.
+---The graph is kept and no .grad is touched.  The result holds cosine, of the first two losses; cosines[k][l], of all
+---pairs; norms; gradients; examples (B), the cosines of the first two losses example by example; fraction_negative, the
+---share of examples whose cosine is below 0.
 ---@param given {losses: Tensor[], at: Tensor} scalars, and the feature (B, ...) they share
----@return table c {cosine: of the first two losses; cosines: of all pairs [k][l]; norms; examples: Tensor (B), cosines
----  of the first two losses example by example; fraction_negative: share of examples with a cosine below 0; gradients}
+---@return table
 function contrastive.conflict(given)
   local o = options("conflict", given, { losses = false, at = false })
   if not o.losses or #o.losses < 2 or not o.at then misuse "conflict: give {losses = {l_1, l_2}, at = z}" end

@@ -7,7 +7,7 @@
 
 local optim = {}
 
-for _, part in ipairs { "step", "average", "clip", "schedule" } do
+for _, part in ipairs { "optimiser", "average", "clip", "schedule" } do
   for name, value in pairs(require("repro.optim." .. part)) do optim[name] = value end
 end
 

@@ -98,6 +98,14 @@ local after = make(resumed)
 after:load_state_dict(before:state_dict())
 steps(resumed, after, 4, 6)
 T.eq(resumed[1]:hash(), whole[1]:hash(), "a resumed Adam gives the same bits")
+local file = os.tmpname()
+rp.io.write_safetensors(file, before:state_dict())
+local reread = { first[1]:detach():clone():requires_grad_() }
+local from_file = make(reread)
+from_file:load_state_dict((rp.io.read_safetensors(file)))
+os.remove(file)
+steps(reread, from_file, 4, 6)
+T.eq(reread[1]:hash(), whole[1]:hash(), "also through a file")
 T.raises(function() make({ rp.zeros(4) }):load_state_dict(before:state_dict()) end, "shape", "a state of other shapes is refused")
 
 -- Averages.

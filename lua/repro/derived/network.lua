@@ -1,73 +1,9 @@
---- Derived operations that layers are made of: convolution by rank, pooling, normalisation, dropout, attention.
+--- Derived operations that layers are made of: normalisation, dropout, attention.
 
 local core = require "repro.core"
 local misuse = require "repro.misuse"
 
 local network = {}
-
----A window size, stride or padding for each of n dimensions.
-local function each_dimension(value, n)
-  if type(value) == "table" then
-    if #value ~= n then misuse("%d values were given for %d dimensions", #value, n) end
-    return value
-  end
-  local values = {}
-  for i = 1, n do values[i] = value end
-  return values
-end
-
----------------------------------------------------------------------------------------------- convolution
-
-for n, layout in ipairs { "(B, C, L)", "(B, C, H, W)", "(B, C, D, H, W)" } do
-  local function checked(name, x)
-    if x.ndim ~= n + 2 then
-      misuse("%s: x must be %s, got %d dimensions (%s)", name, layout, x.ndim, table.concat(x.shape, "x"))
-    end
-  end
-  local forward, adjoint = "conv" .. n .. "d", "conv_transpose" .. n .. "d"
-
-  network[forward] = function(x, weight, bias, stride, padding, dilation, groups)
-    checked(forward, x)
-    return core.conv(x, weight, bias, stride or 1, padding or 0, dilation or 1, groups or 1)
-  end
-
-  network[adjoint] = function(x, weight, bias, stride, padding, output_padding, dilation, groups)
-    checked(adjoint, x)
-    return core.conv_transpose(x, weight, bias, stride or 1, padding or 0, output_padding or 0, dilation or 1,
-                               groups or 1)
-  end
-end
-
--------------------------------------------------------------------------------------------------- pooling
-
----Windows of the n last dimensions as n new last dimensions, after padding with `fill`.
-local function windows(x, n, kernel, stride, padding, fill)
-  kernel = each_dimension(kernel, n)
-  stride, padding = each_dimension(stride or kernel, n), each_dimension(padding or 0, n)
-  local pads, padded, dims = {}, false, {}
-  for i = n, 1, -1 do
-    pads[#pads + 1], pads[#pads + 2] = padding[i], padding[i]
-    padded = padded or padding[i] > 0
-  end
-  if padded then x = core.pad(x, pads, fill) end
-  for i = 1, n do
-    x = x:unfold(i + 2, kernel[i], stride[i])
-    dims[i] = n + 2 + i
-  end
-  return x, dims
-end
-
-for n, layout in ipairs { "(B, C, L)", "(B, C, H, W)", "(B, C, D, H, W)" } do
-  local function pool(name, reduce, fill)
-    return function(x, kernel, stride, padding)
-      if x.ndim ~= n + 2 then misuse("%s: x must be %s, got %d dimensions", name, layout, x.ndim) end
-      local view, dims = windows(x, n, kernel, stride, padding, fill)
-      return reduce(view, dims)
-    end
-  end
-  network["avg_pool" .. n .. "d"] = pool("avg_pool" .. n .. "d", core.mean, 0)
-  network["max_pool" .. n .. "d"] = pool("max_pool" .. n .. "d", core.max, -math.huge)
-end
 
 -------------------------------------------------------------------------------------------- normalisation
 
@@ -177,11 +113,11 @@ function network.dropout(x, p, training, generator)
 end
 
 ---y = softmax(scale Q K' + mask) V.  Source: Vaswani et al. 2017, arXiv:1706.03762, eq. 1.
+---A mask of bool says with true which positions take part (a row without any gives NaN); another is added to scores.
 ---@param q Tensor (..., L, E)
 ---@param k Tensor (..., S, E)
 ---@param v Tensor (..., S, D)
----@param mask? Tensor broadcastable to (..., L, S); bool: true takes part; otherwise added to the scores.  A row that
----  takes part nowhere gives NaN.
+---@param mask? Tensor broadcastable to (..., L, S)
 ---@param causal? boolean position i sees positions up to i; default false
 ---@param scale? number default 1/sqrt(E)
 ---@return Tensor y (..., L, D)

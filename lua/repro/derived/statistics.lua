@@ -94,7 +94,9 @@ end
 ---@param b Tensor (m)
 ---@return Tensor (n, m)
 function statistics.outer(a, b)
-  if a.ndim ~= 1 or b.ndim ~= 1 then misuse("outer: two vectors are needed, got %d and %d dimensions", a.ndim, b.ndim) end
+  if a.ndim ~= 1 or b.ndim ~= 1 then
+    misuse("outer: two vectors are needed, got %d and %d dimensions", a.ndim, b.ndim)
+  end
   return a:unsqueeze(2) * b
 end
 

@@ -9,7 +9,7 @@ local options = require "repro.options"
 
 ---    diffusion.Flow{predict = "velocity"|"x0", draw = "uniform"|"logit_normal", mean = 0, std = 1,
 ---                   t_min = 0, t_max = 1, eta = 2, weight = nil, generator = nil}
----Times are uniform in [t_min, t_max], or sigmoid(N(mean, std^2)) (Esser et al. 2024, arXiv:2403.03206, eq. 19).
+---Times are uniform in [t_min, t_max], or sigmoid(N(mean, std^2)) (Esser et al. 2024, arXiv:2403.03206, sec. 3.1).
 ---The reverse stochastic equation has the diffusion w_t = eta t.
 ---@class Flow: Process
 local Flow = Process.class "Flow"
@@ -61,7 +61,7 @@ end
 function Flow.chart(_, t) return 1, t, 1 / t, -1 / t end
 
 ---dx = [v - w/2 score] dt + sqrt(w) dW with score = -eps / t and w = eta t, which has the marginals of the flow.
----EQ: Ma et al. 2024, arXiv:2401.08740, eq. 4-5
+---Source: Ma et al. 2024, arXiv:2401.08740, sec. 2.
 ---@param t number
 ---@param to number
 ---@return number A

@@ -1,7 +1,7 @@
 --- Variance-exploding diffusion in continuous time 0..1.
 ---
 ---     sigma(t) = s_min (s_max / s_min)^t,   a = 1,   s_t^2 = sigma(t)^2 - sigma(0)^2
----                                                           EQ: Song et al. 2021, arXiv:2011.13456, eq. 31
+---     EQ: Song et al. 2021, arXiv:2011.13456, app. C;  EQ: Abstreiter et al. 2021, arXiv:2105.14257, sec. 2.2
 
 local Process = require "repro.diffusion.process"
 local core = require "repro.core"

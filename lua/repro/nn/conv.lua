@@ -4,6 +4,7 @@ local Module = require "repro.nn.module"
 local initial = require "repro.nn.initial"
 local misuse = require "repro.misuse"
 local options = require "repro.options"
+local pooling = require "repro.derived.convolution"
 
 local layers = {}
 
@@ -42,10 +43,7 @@ local function weight_shape(a, b, kernel)
   return shape
 end
 
----y = conv(x, weight) + bias, cross-correlation over n dimensions.
----    nn.Conv2d(c_in, c_out, kernel, {stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
----                                    init = "kaiming", generator = nil})
----padding = "same" keeps the size for odd kernels and stride 1.
+-- The class Conv1d, Conv2d or Conv3d.
 local function convolution(n)
   local name = "Conv" .. n .. "d"
   local Conv = Module.class(name)
@@ -77,10 +75,7 @@ local function convolution(n)
   return Conv
 end
 
----The adjoint of Conv in x; weight (c_in, c_out / groups, kernel).
----    nn.ConvTranspose2d(c_in, c_out, kernel, {stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
----                                             bias = true, init = "kaiming", generator = nil})
----As in PyTorch fan_in is c_out / groups times the window, since it is taken from the weight's second dimension.
+-- The class ConvTranspose1d, ConvTranspose2d or ConvTranspose3d.
 local function transposed(n)
   local name = "ConvTranspose" .. n .. "d"
   local Conv = Module.class(name)
@@ -109,10 +104,41 @@ local function transposed(n)
   return Conv
 end
 
-for n = 1, 3 do
-  layers["Conv" .. n .. "d"] = convolution(n)
-  layers["ConvTranspose" .. n .. "d"] = transposed(n)
-end
+---y = conv(x, weight) + bias for (B, C, L); weight (c_out, c_in / groups, kernel).
+---    nn.Conv1d(c_in, c_out, kernel, {stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
+---                                    init = "kaiming", generator = nil})
+---padding = "same" keeps the size for odd kernels and stride 1.
+layers.Conv1d = convolution(1)
+
+---y = conv(x, weight) + bias for (B, C, H, W); weight (c_out, c_in / groups, kernel).
+---    nn.Conv2d(c_in, c_out, kernel, {stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
+---                                    init = "kaiming", generator = nil})
+---padding = "same" keeps the size for odd kernels and stride 1.
+layers.Conv2d = convolution(2)
+
+---y = conv(x, weight) + bias for (B, C, D, H, W); weight (c_out, c_in / groups, kernel).
+---    nn.Conv3d(c_in, c_out, kernel, {stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
+---                                    init = "kaiming", generator = nil})
+---padding = "same" keeps the size for odd kernels and stride 1.
+layers.Conv3d = convolution(3)
+
+---The adjoint of Conv1d in x; weight (c_in, c_out / groups, kernel).
+---    nn.ConvTranspose1d(c_in, c_out, kernel, {stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
+---                                             bias = true, init = "kaiming", generator = nil})
+---As in PyTorch fan_in is c_out / groups times the window: it is taken from the weight's second dimension.
+layers.ConvTranspose1d = transposed(1)
+
+---The adjoint of Conv2d in x; weight (c_in, c_out / groups, kernel).
+---    nn.ConvTranspose2d(c_in, c_out, kernel, {stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
+---                                             bias = true, init = "kaiming", generator = nil})
+---As in PyTorch fan_in is c_out / groups times the window: it is taken from the weight's second dimension.
+layers.ConvTranspose2d = transposed(2)
+
+---The adjoint of Conv3d in x; weight (c_in, c_out / groups, kernel).
+---    nn.ConvTranspose3d(c_in, c_out, kernel, {stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
+---                                             bias = true, init = "kaiming", generator = nil})
+---As in PyTorch fan_in is c_out / groups times the window: it is taken from the weight's second dimension.
+layers.ConvTranspose3d = transposed(3)
 
 ---A module around a function of x and fixed arguments, for use in Sequential.
 local function wrapper(name, operation)
@@ -122,15 +148,36 @@ local function wrapper(name, operation)
   return Wrapper
 end
 
----nn.AvgPool2d(kernel, stride, padding), nn.MaxPool2d(kernel, stride, padding), nn.Upsample(scale),
----nn.Flatten(first, last)
-for n = 1, 3 do
-  for _, kind in ipairs { "Avg", "Max" } do
-    local name, operation = kind .. "Pool" .. n .. "d", kind:lower() .. "_pool" .. n .. "d"
-    layers[name] = wrapper(name, function(x, ...) return x[operation](x, ...) end)
-  end
-end
-layers.Upsample = wrapper("Upsample", function(x, scale) return x:upsample_nearest(scale or 2) end)
-layers.Flatten = wrapper("Flatten", function(x, first, last) return x:flatten(first or 2, last or -1) end)
+---avg_pool1d as a module.
+---    nn.AvgPool1d(kernel, stride, padding)
+layers.AvgPool1d = wrapper("AvgPool1d", pooling.avg_pool1d)
+
+---avg_pool2d as a module.
+---    nn.AvgPool2d(kernel, stride, padding)
+layers.AvgPool2d = wrapper("AvgPool2d", pooling.avg_pool2d)
+
+---avg_pool3d as a module.
+---    nn.AvgPool3d(kernel, stride, padding)
+layers.AvgPool3d = wrapper("AvgPool3d", pooling.avg_pool3d)
+
+---max_pool1d as a module.
+---    nn.MaxPool1d(kernel, stride, padding)
+layers.MaxPool1d = wrapper("MaxPool1d", pooling.max_pool1d)
+
+---max_pool2d as a module.
+---    nn.MaxPool2d(kernel, stride, padding)
+layers.MaxPool2d = wrapper("MaxPool2d", pooling.max_pool2d)
+
+---max_pool3d as a module.
+---    nn.MaxPool3d(kernel, stride, padding)
+layers.MaxPool3d = wrapper("MaxPool3d", pooling.max_pool3d)
+
+---upsample_nearest as a module; scale 2 by default.
+---    nn.Upsample(scale)
+layers.Upsample = wrapper("Upsample", function(x, scale) return x:upsample_nearest(scale) end)
+
+---flatten as a module; all but the first dimension by default.
+---    nn.Flatten(first, last)
+layers.Flatten = wrapper("Flatten", function(x, first, last) return x:flatten(first or 2, last) end)
 
 return layers

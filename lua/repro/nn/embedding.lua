@@ -46,7 +46,7 @@ function SinusoidalEmbedding:forward(t)
 end
 
 ---e = (sin 2 pi w_i t, cos 2 pi w_i t), w_i ~ N(0, scale^2), fixed.
----Source: Tancik et al. 2020, arXiv:2006.10739, eq. 5; for time Song et al. 2021, arXiv:2011.13456, app. C.1.
+---Source: Tancik et al. 2020, arXiv:2006.10739; for time Song et al. 2021, arXiv:2011.13456.
 ---    nn.FourierEmbedding(d, {scale = 16, generator = nil})
 ---@class FourierEmbedding: Module
 local FourierEmbedding = Module.class "FourierEmbedding"

@@ -78,8 +78,8 @@ end
 local function clip_factor(norm, clip) return norm > clip and clip / norm or 1 end
 
 ---One update from the gradients in p.grad; parameters without one are left as they are.
----@param given? {clip: number, norm: boolean} clip: largest norm of the gradient over all groups, a larger one is
----  scaled to it; norm: measure it without clipping
+---clip: largest norm of the gradient over all groups, a larger one is scaled to it; norm: measure it without clipping.
+---@param given? {clip: number, norm: boolean}
 ---@return number? norm of the whole gradient before clipping, if clip or norm was asked for
 function Optimiser:step(given)
   local o = options(self.name .. ":step", given, { clip = false, norm = false })
