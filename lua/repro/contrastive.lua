@@ -21,6 +21,9 @@ contrastive.info_nce = derived.info_nce
 ---@param b Tensor (M, D)
 ---@return Tensor (B, M)
 function contrastive.cosine_matrix(a, b)
+  if not core.is_tensor(a) or not core.is_tensor(b) then
+    misuse("contrastive: features must be tensors, got a %s and a %s", type(a), type(b))
+  end
   if a.ndim ~= 2 or b.ndim ~= 2 or a:size(2) ~= b:size(2) then
     misuse("contrastive: features must be (B, D) and (M, D), got (%s) and (%s)", shape(a), shape(b))
   end

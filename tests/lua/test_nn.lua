@@ -202,6 +202,24 @@ gradcheck_network("DiT", function()
   return nn.DiT { size = 4, channels = 1, width = 8, depth = 1, heads = 2, registers = 1, rotary = true, qk_norm = true }
 end, { draw(1, 1, 4, 4), draw(1) })
 
+-- The same bits for any number of threads.
+local function trained(threads)
+  local before_threads = rp.threads()
+  rp.threads(threads)
+  rp.seed(31)
+  local network = nn.Sequential { nn.Conv2d(3, 8, 3, { padding = 1 }), nn.BatchNorm(8), "gelu", nn.MaxPool2d(2),
+                                  nn.Flatten(), nn.Linear(8 * 25, 7) }
+  local adam = rp.optim.AdamW(network, { lr = 1e-2 })
+  for _ = 1, 3 do
+    adam:zero_grad()
+    network(rp.randn(9, 3, 11, 10)):cross_entropy(rp.randint(1, 7, { 9 })):backward()
+    adam:step { clip = 1 }
+  end
+  rp.threads(before_threads)
+  return network:hash()
+end
+T.eq(trained(1), trained(3), "training gives the same bits with 1 and 3 threads")
+
 -------------------------------------------------------------------------------------------------------- LoRA
 rp.seed(5)
 local base = nn.Sequential { nn.Linear(4, 6), "gelu", nn.MLP { 6, 6, 3 } }
@@ -226,10 +244,14 @@ T.eq(names(base), "1.weight 1.bias 3.layers.1.weight 3.layers.1.bias 3.layers.2.
 local some = nn.lora(nn.MLP { 3, 3, 3 }, 1, 1, { only = function(name) return name == "layers.2" end })
 T.eq(names(some):match("layers.1.%S+ layers.1.%S+"), "layers.1.weight layers.1.bias", "`only` chooses the layers")
 
+T.raises(function() nn.lora(some, 1) end, "has an adapter already", "no adapter on an adapter")
+
 ------------------------------------------------------------------------------------------------------ mistakes
 T.raises(function() net(rp.zeros(2, 5):to("float64")) end, "LayerNorm 'parts.1' %(3%).*size 3.*got.*%(2x5%)",
          "a wrong width names the layer, what it expected and what it got")
 T.raises(function() nn.Linear(64, 10)(rp.zeros(2, 32)) end, "Linear %(64 %-> 10%).*64.*%(2x32%)", "also for a layer alone")
+T.raises(function() nn.Sequential { nn.Linear(4, 8), nn.MLP { 6, 8, 2 } }(rp.zeros(2, 4)) end, "Linear '2.layers.1'",
+         "a layer in an array within a part is named by its whole path")
 T.raises(function() nn.Conv2d(3, 8, 3)(rp.zeros(2, 1, 8, 8)) end, "Conv2d %(3 %-> 8, kernel 3x3%).*channel", "wrong channels")
 T.raises(function() nn.Linear(3, 4)(nil) end, "not a tensor", "nil as input")
 T.raises(function() nn.Linear(3) end, "two integers", "a missing size")

@@ -129,6 +129,7 @@ local defaults = { method = "heun", steps = 20, times = false, from = false, eta
 
 ---What a run of a sampler needs: the process, its options, and where noise and estimates come from.
 local function prepare(process, denoise, o)
+  if type(denoise) ~= "function" then misuse("sample: the estimate must be a function, got a %s", type(denoise)) end
   local generator = o.generator or process.generator
   local run = { process = process, options = o, denoise = denoise }
   function run.noise(shape) return generator and generator:randn(shape) or core.randn(shape) end
@@ -165,6 +166,7 @@ local sampler = {}
 ---@param given? table
 ---@return Tensor
 function sampler.sample(process, denoise, x, given)
+  if type(process) ~= "table" then misuse "sample: a process is needed, such as diffusion.EDM{}" end
   local o = options("sample", given, defaults)
   return core.no_grad(integrate, prepare(process, denoise, o), x, o.times or process:times(o.steps, o.from or nil))
 end

@@ -71,6 +71,7 @@ function layers.lora(module, rank, alpha, given)
   module:requires_grad_(false)
   local n = 0
   rewrite(module, function(part, name)
+    if getmetatable(part) == LoRALinear then misuse("lora: '%s' has an adapter already; merge_lora first", name) end
     if getmetatable(part) ~= linear.Linear or (o.only and not o.only(name, part)) then return part end
     n = n + 1
     return LoRALinear(part, rank, alpha, o.generator)

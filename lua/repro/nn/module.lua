@@ -44,9 +44,6 @@ local function assign(self, key, value)
     if fields[i] == key then return end
   end
   fields[#fields + 1] = key
-  look(value, value, key, "", function(_, _, _, part)
-    if is_module(part) then rawset(part, "_owner", self) end
-  end)
 end
 
 ---Calls visit(container, key, name, value) for each tensor and module held directly, in order.
@@ -69,9 +66,17 @@ end
 
 ---------------------------------------------------------------------------------------------------- classes
 
+-- Tells the direct parts who holds them, so that messages can name them.
+local function own_parts(self)
+  each_member(self, function(_, _, _, part)
+    if is_module(part) then rawset(part, "_owner", self) end
+  end)
+end
+
 local function construct(class, ...)
   local object = setmetatable({ _fields = {}, _buffers = {}, training = true }, class)
   object:init(...)
+  own_parts(object)
   return object
 end
 
@@ -272,16 +277,6 @@ local function path(self)
   return above and own and above .. "." .. own or own
 end
 
--- Tells the members who holds them, so that messages can name them.
-local function own_members(self)
-  each_member(self, function(_, _, _, value)
-    if is_module(value) then
-      rawset(value, "_owner", self)
-      own_members(value)
-    end
-  end)
-end
-
 ---Sizes and options for messages and outlines; a class gives its own.
 ---@return string
 function Module.extra() return "" end
@@ -311,9 +306,6 @@ function Module:expect(x, dim, size)
   if not is_tensor(x) then misuse("%s: the input is a %s, not a tensor", self:describe(), type(x)) end
   local ndim = x.ndim
   if (dim > 0 and dim or -dim) <= ndim and x:size(dim) == size then return end
-  local root = self
-  while rawget(root, "_owner") do root = rawget(root, "_owner") end
-  own_members(root)
   misuse("%s: expected size %d in the %s dimension, got input of shape (%s)", self:describe(), size,
          dim == -1 and "last" or dim == 2 and "channel" or tostring(dim), table.concat(x.shape, "x"))
 end

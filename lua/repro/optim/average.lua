@@ -15,6 +15,7 @@ EMA.__index = EMA
 local function new(_, source, given)
   local o = options("EMA", given, { decay = 0.999, warm_up = false })
   if not (o.decay >= 0 and o.decay <= 1) then misuse("EMA: decay = %g lies outside [0, 1]", o.decay) end
+  if type(source) ~= "table" then misuse "EMA: parameters must be a module or an array of tensors" end
   local params = type(source.parameters) == "function" and source:parameters() or source
   local shadow = {}
   for i, p in ipairs(params) do shadow[i] = p:detach():clone() end
