@@ -14,16 +14,19 @@
 #include "base/pool.h"
 #include "kernel/tile.h"
 
-#define PACK_ROWS     504     /* rows and columns packed at a time */
+#define PACK_ROWS     504       /* rows and columns packed at a time */
 #define PACK_COLS     2048
-#define PRODUCT_GRAIN 500000  /* multiply-adds below which another thread does not pay */
-#define DIRECT_TERMS  (64 * 64 * 64)
+#define PRODUCT_GRAIN 500000    /* multiply-adds below which another thread does not pay */
+#define NEAR_BYTES    (1 << 19) /* a block of a or b that a second-level cache keeps while it is used */
+#define RUN_BYTES     (1 << 18) /* rows of a that are taken through all columns of b before the next */
 
 /* How a batch of products is cut into shares for the threads. */
 typedef struct product {
   const rp_gemm *g;
   int64_t row_tiles, col_parts, part_cols; /* of one product */
   int64_t units, shares;                   /* units = batch * col_parts * row_tiles */
+  int64_t run_tiles;                       /* of rows done as one block at most */
+  bool    direct, pack_b;                  /* operands are read where they lie, but for panels of b */
   char   *scratch;                         /* packed operands, share_bytes for each share; NULL: the direct way */
   size_t  share_bytes;
 } product;
@@ -40,10 +43,19 @@ static void product_shares(void *context, int64_t begin, int64_t end)
   }
 }
 
-/* Whether the operands are read where they lie: when packing them would cost more than it saves. */
-static bool product_direct(const rp_gemm *g, int64_t lanes)
+/* Whether packing pays.  Rows whose stride is a multiple of 2 KB crowd the same cache sets, and terms that are not
+ * adjacent take a cache line each: then a must be smaller to be read where it lies. */
+static void product_way(product *w)
 {
-  return g->m <= TILE_ROWS || g->n <= 2 * lanes || g->m * g->n * g->k <= DIRECT_TERMS;
+  const rp_gemm *g = w->g;
+  int64_t size = (int64_t)rp_dtype_size(g->dtype), block = min_int(g->k, RP_KB);
+  int64_t a_bytes = g->m * block * size, b_bytes = g->n * g->k * size;
+  bool    easy = g->a_col == 1 && g->a_row * size % 2048 != 0;
+  w->direct = g->m <= TILE_ROWS || g->n <= 2 * VEC_BYTES / size || a_bytes < (easy ? NEAR_BYTES : NEAR_BYTES / 4 + 1)
+              || (easy && b_bytes <= NEAR_BYTES / 8);
+  w->pack_b = g->b_col != 1 || (b_bytes > NEAR_BYTES / 2 && g->m > TILE_ROWS);
+  w->run_tiles = w->row_tiles;
+  if (w->direct) w->run_tiles = RUN_BYTES / (TILE_ROWS * (block + 1) * size) + 1;
 }
 
 static product product_plan(const rp_gemm *g)
@@ -60,6 +72,7 @@ static product product_plan(const rp_gemm *g)
   }
   w.units = g->batch * w.col_parts * w.row_tiles;
   w.shares = min_int(w.shares, w.units);
+  product_way(&w);
   return w;
 }
 
@@ -67,7 +80,7 @@ static rp_status product_memory(product *w)
 {
   const rp_gemm *g = w->g;
   int64_t size = (int64_t)rp_dtype_size(g->dtype), lanes = VEC_BYTES / size;
-  if (g->k == 0 || product_direct(g, lanes)) return RP_OK;
+  if (g->k == 0 || w->direct) return RP_OK;
   int64_t rows = min_int(g->m, PACK_ROWS), cols = min_int(ceil_div(w->part_cols, lanes) * lanes, PACK_COLS);
   w->share_bytes = (size_t)ceil_div((rows + cols) * RP_KB * size, 64) * 64;
   w->scratch = rp_alloc((size_t)w->shares * w->share_bytes);
@@ -82,20 +95,24 @@ static rp_gemm product_turned(const rp_gemm *g)
   t.a = g->b;         t.a_batch = g->b_batch; t.a_row = 0;        t.a_col = g->b_row;
   t.b = g->a;         t.b_batch = g->a_batch; t.b_row = g->a_col; t.b_col = g->a_row;
   t.c_row = 0;
-  t.bias = NULL;
+  t.bias = NULL; /* there is one for all columns: product_bias adds it */
   return t;
 }
 
 static rp_status gemm(const rp_gemm *g)
 {
   if (g->batch <= 0 || g->m <= 0 || g->n <= 0) return RP_OK;
-  rp_gemm turned;
-  if (g->n == 1 && g->m > 1 && g->c_row == 1 && !g->bias) { turned = product_turned(g); g = &turned; }
-  product w = product_plan(g);
+  bool    turn = g->n == 1 && g->m > 1 && g->c_row == 1;
+  rp_gemm turned = turn ? product_turned(g) : *g;
+  product w = product_plan(&turned);
   RP_TRY(product_memory(&w));
   if (w.shares == 1) product_shares(&w, 0, 1);
   else               rp_parallel(w.shares, 1, product_shares, &w);
   rp_release(w.scratch);
+  if (turn && g->bias) {
+    if (g->dtype == RP_FLOAT32) product_bias_f32(g);
+    else                        product_bias_f64(g);
+  }
   return RP_OK;
 }
 

@@ -16,22 +16,22 @@ static T(tile) T(block_tile)(const T(block) *x, int64_t p, int64_t n, int64_t i,
   return t;
 }
 
-/* For few terms, rows or columns: a is read where it lies; b too, unless its columns are not adjacent or do not fill
- * the vectors: then a panel of it is packed on the stack. */
-static void T(block_direct)(const T(block) *x)
+/* For operands that the caches hold: a is read where it lies; b too, unless its columns are not adjacent, do not fill
+ * the vectors, or lie far apart: then a panel of it is packed on the stack. */
+static void T(block_direct)(const T(block) *x, bool pack_b)
 {
   const rp_gemm *g = x->g;
   number  panel[RP_KB * TILE_COLS] __attribute__((aligned(VEC_BYTES)));
   int64_t tiles = ceil_div(x->rows, TILE_ROWS), width;
-  for (int64_t j = 0; j < x->cols; j += width) {
-    int64_t left = x->cols - j;
-    bool    wide = x->rows <= WIDE_ROWS && g->b_col == 1 && left >= WIDE_VECS * LANES;
-    width = wide ? WIDE_VECS * LANES : left > LANES ? TILE_COLS : LANES;
-    for (int64_t p = 0; p < g->k; p += RP_KB) {
+  for (int64_t p = 0; p < g->k; p += RP_KB)
+    for (int64_t j = 0; j < x->cols; j += width) {
+      int64_t left = x->cols - j;
+      bool    wide = x->rows <= WIDE_ROWS && !pack_b && left >= WIDE_VECS * LANES;
+      width = wide ? WIDE_VECS * LANES : left > LANES ? TILE_COLS : LANES;
       T(tile) t = T(block_tile)(x, p, min_int(RP_KB, g->k - p), 0, j, min_int(width, left));
       t.a_row = g->a_row; t.a_term = g->a_col;
       t.b = x->b + p * g->b_row + j * g->b_col; t.b_term = g->b_row;
-      if (g->b_col != 1 || left < width) {
+      if (pack_b || left < width) {
         T(pack)(panel, width, t.b, g->b_col, g->b_row, min_int(width, left), t.n);
         t.b = panel; t.b_term = width;
       }
@@ -43,7 +43,19 @@ static void T(block_direct)(const T(block) *x)
         else      T(tile_direct)(&t, (int)rows, (int)(width / LANES));
       }
     }
-  }
+}
+
+/* Few rows of a, and columns of b whose terms are adjacent. */
+static void T(block_turned)(const T(block) *x)
+{
+  const rp_gemm *g = x->g;
+  for (int64_t j = 0; j < x->cols; j += LANES)
+    for (int64_t p = 0; p < g->k; p += RP_KB) {
+      T(tile) t = T(block_tile)(x, p, min_int(RP_KB, g->k - p), 0, j, min_int(LANES, x->cols - j));
+      t.a = x->a + p * g->a_col; t.a_row = g->a_row; t.a_term = g->a_col;
+      t.b = x->b + j * g->b_col + p; t.b_vec = g->b_col;
+      T(tile_turned)(&t, (int)x->rows);
+    }
 }
 
 /* All tiles of the packed rows and columns. */
@@ -119,7 +131,8 @@ static void T(product_run)(const product *w, int64_t batch, int64_t i, int64_t r
   x.a = (const number *)g->a + batch * g->a_batch + i * g->a_row;
   x.b = (const number *)g->b + batch * g->b_batch + j * g->b_col;
   if (scratch) T(block_packed)(&x, scratch);
-  else         T(block_direct)(&x);
+  else if (rows <= TURNED_ROWS && g->b_row == 1 && g->b_col != 1) T(block_turned)(&x);
+  else T(block_direct)(&x, w->pack_b);
 }
 
 /* The units of share s: batch, then part of the columns, then rows.  Neighbouring rows are done as one block. */
@@ -129,10 +142,20 @@ static void T(product_share)(const product *w, int64_t s)
   char   *scratch = w->scratch ? w->scratch + (size_t)s * w->share_bytes : NULL;
   while (unit < end) {
     int64_t tile = unit % w->row_tiles, part = unit / w->row_tiles % w->col_parts, batch = unit / w->row_tiles / w->col_parts;
-    int64_t tiles = min_int(w->row_tiles - tile, end - unit);
+    int64_t tiles = min_int(min_int(w->row_tiles - tile, end - unit), w->run_tiles);
     int64_t i = part_begin(w->g->m, w->row_tiles, tile), rows = part_begin(w->g->m, w->row_tiles, tile + tiles) - i;
     int64_t j = part * w->part_cols;
     T(product_run)(w, batch, i, rows, j, min_int(w->part_cols, w->g->n - j), scratch);
     unit += tiles;
+  }
+}
+
+/* c + bias for products of one column. */
+static void T(product_bias)(const rp_gemm *g)
+{
+  const number bias = *(const number *)g->bias;
+  for (int64_t b = 0; b < g->batch; b++) {
+    number *c = (number *)g->c + b * g->c_batch;
+    for (int64_t i = 0; i < g->m; i++) c[i] += bias;
   }
 }

@@ -112,20 +112,68 @@ static void T(tile_wide)(const T(tile) *t, int rows)
   }
 }
 
-/* ---- packing: out[p width + i] = x[i item + p term] for i < items, +0 up to width, for p < n ---- */
+/* ---- columns whose terms are adjacent ---- */
 
-/* out[p width + i] = x[i item + p] for a square of LANES terms and `items` (at most LANES) items. */
-VEC_FN void T(transpose)(number *out, int64_t width, const number *x, int64_t item, int items, int lanes)
+/* LANES vectors become the LANES vectors across them, by log2(LANES) perfect shuffles of the whole square. */
+VEC_FN void T(transpose)(T(vec) *v)
 {
-  T(vec) v[LANES], w[LANES];
-  UNROLL for (int i = 0; i < LANES; i++) v[i] = i < items ? T(vec_load)(x + i * item) : T(vec_set1)(0);
-  UNROLL for (int step = 1; step < LANES; step *= 2) { /* log2(LANES) perfect shuffles of the whole square */
+  T(vec) w[LANES];
+  UNROLL for (int step = 1; step < LANES; step *= 2) {
     UNROLL for (int i = 0; i < LANES / 2; i++) {
       w[2 * i]     = T(vec_zip_lo)(v[i], v[i + LANES / 2]);
       w[2 * i + 1] = T(vec_zip_hi)(v[i], v[i + LANES / 2]);
     }
     UNROLL for (int i = 0; i < LANES; i++) v[i] = w[i];
   }
+}
+
+/* A tile of one vector of columns, b_vec apart, whose terms are adjacent: transposed in registers, never stored. */
+VEC_FN void T(tile_turned_run)(const T(tile) *t, const int rows)
+{
+  T(vec)  acc[TURNED_ROWS], v[LANES];
+  int64_t p = 0;
+  UNROLL for (int r = 0; r < rows; r++) acc[r] = T(vec_set1)(0);
+  for (; p + LANES <= t->n; p += LANES) {
+    UNROLL for (int i = 0; i < LANES; i++) v[i] = i < t->cols ? T(vec_load)(t->b + i * t->b_vec + p) : T(vec_set1)(0);
+    T(transpose)(v);
+    UNROLL for (int i = 0; i < LANES; i++)
+      UNROLL for (int r = 0; r < rows; r++)
+        acc[r] = T(vec_fma)(T(vec_set1)(t->a[r * t->a_row + (p + i) * t->a_term]), v[i], acc[r]);
+  }
+  for (; p < t->n; p++) {
+    number column[LANES] = { 0 };
+    for (int i = 0; i < t->cols; i++) column[i] = t->b[i * t->b_vec + p];
+    UNROLL for (int r = 0; r < rows; r++)
+      acc[r] = T(vec_fma)(T(vec_set1)(t->a[r * t->a_row + p * t->a_term]), T(vec_load)(column), acc[r]);
+  }
+  number s[TURNED_ROWS * LANES];
+  UNROLL for (int r = 0; r < rows; r++) T(vec_store)(s + r * LANES, acc[r]);
+  T(tile_finish)(t, rows, 1, s);
+}
+
+static void T(tile_turned)(const T(tile) *t, int rows)
+{
+  switch (rows) {
+    case 1: T(tile_turned_run)(t, 1); break;
+    case 2: T(tile_turned_run)(t, 2); break;
+    case 3: T(tile_turned_run)(t, 3); break;
+    case 4: T(tile_turned_run)(t, 4); break;
+#if TURNED_ROWS > 4
+    case 5: T(tile_turned_run)(t, 5); break;
+    case 6: T(tile_turned_run)(t, 6); break;
+    case 7: T(tile_turned_run)(t, 7); break;
+    case 8: T(tile_turned_run)(t, 8); break;
+#endif
+  }
+}
+
+/* ---- packing: out[p width + i] = x[i item + p term] for i < items, +0 up to width, for p < n ---- */
+
+static void T(pack_square)(number *out, int64_t width, const number *x, int64_t item, int items, int lanes)
+{
+  T(vec) v[LANES];
+  UNROLL for (int i = 0; i < LANES; i++) v[i] = i < items ? T(vec_load)(x + i * item) : T(vec_set1)(0);
+  T(transpose)(v);
   if (lanes == LANES) { UNROLL for (int p = 0; p < LANES; p++) T(vec_store)(out + p * width, v[p]); }
   else                { UNROLL for (int p = 0; p < LANES; p++) T(vec_store_part)(out + p * width, v[p], lanes); }
 }
@@ -144,8 +192,7 @@ static void T(pack_terms)(number *out, int64_t width, const number *x, int64_t i
   for (; p + LANES <= n; p += LANES)
     for (int64_t i = 0; i < width; i += LANES) {
       int use = (int)min_int(LANES, items - i), lanes = (int)min_int(LANES, width - i);
-      if (use == LANES) T(transpose)(out + p * width + i, width, x + i * item + p, item, LANES, LANES);
-      else              T(transpose)(out + p * width + i, width, x + i * item + p, item, use, lanes);
+      T(pack_square)(out + p * width + i, width, x + i * item + p, item, use, lanes);
     }
   T(pack_scattered)(out + p * width, width, x + p, item, 1, items, n - p);
 }

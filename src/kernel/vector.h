@@ -8,7 +8,8 @@
  *   vec_fma      a * b + c, rounded once                     vec_and         the bits of a where those of b are set
  *   vec_zip_lo   a0 b0 a1 b1 ... from the lower halves       vec_zip_hi      the same from the upper halves
  *
- * TILE_ROWS, WIDE_ROWS: the rows of a register tile two or eight vectors wide that leave room for its operands. */
+ * TILE_ROWS, WIDE_ROWS, TURNED_ROWS: the rows of a register tile two or eight vectors wide, or of one beside a square
+ * of vectors being transposed, that leave room for its operands. */
 #ifndef RP_KERNEL_VECTOR_H
 #define RP_KERNEL_VECTOR_H
 
@@ -31,6 +32,7 @@
 #define VEC_BYTES 64
 #define TILE_ROWS 14
 #define WIDE_ROWS 3
+#define TURNED_ROWS 8
 
 typedef __m512  vec_f32;
 typedef __m512d vec_f64;
@@ -75,6 +77,7 @@ VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b)
 #define VEC_BYTES 32
 #define TILE_ROWS 6
 #define WIDE_ROWS 1
+#define TURNED_ROWS 4
 
 typedef __m256  vec_f32;
 typedef __m256d vec_f64;
@@ -128,6 +131,7 @@ VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b)
 #include <arm_neon.h>
 #define TILE_ROWS 12
 #define WIDE_ROWS 2
+#define TURNED_ROWS 8
 
 typedef float32x4_t vec_f32;
 typedef float64x2_t vec_f64;
@@ -158,6 +162,7 @@ VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return vzip2q_f64(a, b); }
 #else /* plain C: fmaf and fma are one instruction or the C library's, in either case rounded once */
 #define TILE_ROWS 4
 #define WIDE_ROWS 1
+#define TURNED_ROWS 4
 
 typedef struct { float lane[4]; } vec_f32;
 typedef struct { double lane[2]; } vec_f64;
