@@ -42,7 +42,8 @@ static rp_status read_batch(batch *b, const layout *f, rp_reader *r)
 {
   int64_t record = f->n_labels + PIXELS;
   b->n = rp_length(r) / record;
-  if (b->n == 0) return rp_bad(r, 0, "expected %s records of %" PRId64 " bytes; the file has %" PRId64, f->name, record, rp_length(r));
+  if (b->n == 0)
+    return rp_bad(r, 0, "expected %s records of %" PRId64 " bytes; the file has %" PRId64, f->name, record, rp_length(r));
   if (rp_length(r) % record)
     return rp_bad(r, b->n * record, "expected %s records of %" PRId64 " bytes; %" PRId64 " bytes are left over", f->name, record,
                   rp_length(r) % record);

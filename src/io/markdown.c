@@ -87,7 +87,8 @@ rp_status rp_markdown(char **out, size_t *n_out, const char *text, size_t n)
 {
   cmark_mem memory = { on_calloc, on_realloc, give };
   arena a;
-  if (n > RP_MARKDOWN_LIMIT) return rp_fail(RP_ERANGE, "markdown: %zu bytes of text; at most %d are supported", n, RP_MARKDOWN_LIMIT);
+  if (n > RP_MARKDOWN_LIMIT)
+    return rp_fail(RP_ERANGE, "markdown: %zu bytes of text; at most %d are supported", n, RP_MARKDOWN_LIMIT);
   a.list.before = a.list.after = &a.list;
   current = &a;
   const char *html = render(&a, &memory, text, n);

@@ -177,7 +177,8 @@ static rp_status read_header(header *h, rp_reader *r)
     return rp_bad(r, 6, "NPY version %d.%d is not supported; expected 1.0, 2.0 or 3.0", word[6], word[7]);
   RP_TRY(rp_read(r, length, word[6] == 1 ? 2 : 4, "header length"));
   int64_t n = rp_le32(length);
-  if (n > HEADER_LIMIT) return rp_bad(r, 8, "the header is said to have %" PRId64 " bytes; at most %d are supported", n, HEADER_LIMIT);
+  if (n > HEADER_LIMIT)
+    return rp_bad(r, 8, "the header is said to have %" PRId64 " bytes; at most %d are supported", n, HEADER_LIMIT);
   RP_TRY(rp_expect(r, n, "header"));
   return scan_text(h, r, n);
 }

@@ -204,7 +204,8 @@ static rp_status convert(job *j, const rp_tensor *t)
 static rp_status check_image(job *j, const rp_array *a)
 {
   if (a->dtype != RP_UINT8 && a->dtype != RP_INT32 && !rp_is_float(a->dtype))
-    return rp_fail(RP_EDTYPE, "write_png: expected uint8, int32 (16 bits a sample) or a float type, not %s", rp_dtype_name(a->dtype));
+    return rp_fail(RP_EDTYPE, "write_png: expected uint8, int32 (16 bits a sample) or a float type, not %s",
+                   rp_dtype_name(a->dtype));
   j->channels = a->ndim == 3 ? a->shape[2] : 1;
   if (a->ndim < 2 || a->ndim > 3 || j->channels < 1 || j->channels > 4)
     return rp_fail(RP_ESHAPE, "write_png: expected (H,W) or (H,W,C) with C from 1 to 4, not %s", rp_shape(a).s);
@@ -223,8 +224,8 @@ static rp_status encode(job *j)
   if (setjmp(png_jmpbuf(j->png))) return j->status;
   png_set_write_fn(j->png, j, on_write, on_flush);
   png_set_compression_level(j->png, 6);
-  png_set_IHDR(j->png, j->info, (png_uint_32)j->width, (png_uint_32)j->height, 8 * j->bytes, colour[j->channels], PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(j->png, j->info, (png_uint_32)j->width, (png_uint_32)j->height, 8 * j->bytes, colour[j->channels],
+               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_write_info(j->png, j->info);
   for (int64_t y = 0; y < j->height; y++) png_write_row(j->png, j->samples + y * j->width * j->channels * j->bytes);
   png_write_end(j->png, NULL);

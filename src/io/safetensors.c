@@ -40,7 +40,8 @@ static rp_status parse_json(contents *x, const char *text, int64_t n)
   if (text[0] != '{') return rp_bad(x->r, 8, "expected the JSON header to start with '{'");
   x->json = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &e);
   if (x->json) return RP_OK;
-  if (!e.text[0] || json_error_code(&e) == json_error_out_of_memory) return rp_fail(RP_ENOMEM, "%s: out of memory", rp_reader_name(x->r));
+  if (!e.text[0] || json_error_code(&e) == json_error_out_of_memory)
+    return rp_fail(RP_ENOMEM, "%s: out of memory", rp_reader_name(x->r));
   return rp_bad(x->r, 8 + e.position, "the JSON header: %s", e.text);
 }
 
@@ -67,8 +68,8 @@ static rp_status parse_type(const contents *x, entry *e, const json_t *type)
   const char *name = json_string_value(type);
   for (size_t i = 0; name && i < sizeof types / sizeof *types; i++)
     if (!strcmp(name, types[i].name)) { e->element = types[i].element; return RP_OK; }
-  return rp_bad(x->r, 8, "tensor '%s': the dtype %s is not supported; expected BOOL, U8, I8, I16, U16, I32, U32, I64, U64, F16, BF16, "
-                "F32 or F64", e->name, name ? name : "that is no string");
+  return rp_bad(x->r, 8, "tensor '%s': the dtype %s is not supported; expected BOOL, U8, I8, I16, U16, I32, U32, I64, U64, "
+                "F16, BF16, F32 or F64", e->name, name ? name : "that is no string");
 }
 
 static rp_status parse_shape(const contents *x, entry *e, const json_t *shape)

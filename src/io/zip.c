@@ -38,7 +38,8 @@ static rp_status search_end(directory *d, rp_reader *r, unsigned char *tail, int
   RP_TRY(rp_read(r, tail, n, "ZIP end record"));
   for (int64_t i = n - END_SIZE; i >= 0; i--)
     if (rp_le32(tail + i) == END && i + END_SIZE + rp_le16(tail + i + 20) == n) return parse_end(d, r, tail + i, begin + i);
-  return rp_bad(r, begin, "expected the end record of a ZIP archive in the last %" PRId64 " bytes: cut short, or not a ZIP file", n);
+  return rp_bad(r, begin, "expected the end record of a ZIP archive in the last %" PRId64 " bytes: cut short, or not a ZIP file",
+                n);
 }
 
 static rp_status find_directory(directory *d, rp_reader *r)
@@ -88,7 +89,8 @@ static rp_status check_local(rp_part *m, rp_reader *r, int64_t at, int64_t store
 
 static rp_status parse_entry(rp_part *m, rp_reader *r, const unsigned char *p, int64_t at, int64_t floor, int64_t ceiling)
 {
-  uint32_t flags = rp_le16(p + 8), method = rp_le16(p + 10), stored = rp_le32(p + 20), length = rp_le32(p + 24), local = rp_le32(p + 42);
+  uint32_t flags = rp_le16(p + 8), method = rp_le16(p + 10);
+  uint32_t stored = rp_le32(p + 20), length = rp_le32(p + 24), local = rp_le32(p + 42);
   RP_TRY(take_name(m, r, at, p + CENTRAL_SIZE, rp_le16(p + 28)));
   if (flags & ENCRYPTED) return rp_bad(r, at, "member '%s' is encrypted", m->name);
   if (method != STORED && method != DEFLATED)
@@ -242,7 +244,8 @@ rp_status rp_zip_end(rp_zip_writer *z)
   int64_t begin = rp_written(z->file);
   for (int64_t i = 0; i < z->n; i++) RP_TRY(write_central(z, &z->entry[i]));
   int64_t size = rp_written(z->file) - begin;
-  if (begin + size >= 0xffffffff) return rp_fail(RP_ERANGE, "the archive would reach 4 GiB, more than ZIP can hold; use safetensors");
+  if (begin + size >= 0xffffffff)
+    return rp_fail(RP_ERANGE, "the archive would reach 4 GiB, more than ZIP can hold; use safetensors");
   put32(p, END);
   put16(put16(p + 8, (uint32_t)z->n), (uint32_t)z->n);
   put32(put32(p + 12, (uint32_t)size), (uint32_t)begin);

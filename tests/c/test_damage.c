@@ -156,7 +156,8 @@ START_TEST(damaged_by_chance)
     for (int k = 0; k <= round % 5; k++) {
       state ^= state << 13; state ^= state >> 7; state ^= state << 17;
       int64_t from = (int64_t)(state % (uint64_t)n), to = (int64_t)(state >> 20) % n, run = 1 + (int64_t)(state >> 44) % 8;
-      for (int64_t j = 0; j < run && from + j < n && to + j < n; j++) bytes[to + j] = round & 1 ? bytes[from + j] : (unsigned char)(state >> 8 * j);
+      for (int64_t j = 0; j < run && from + j < n && to + j < n; j++)
+        bytes[to + j] = round & 1 ? bytes[from + j] : (unsigned char)(state >> 8 * j);
     }
     read_damaged(f, bytes, (size_t)n, hex);
   }

@@ -79,7 +79,8 @@ START_TEST(cifar)
   put(at("c"), file, 2 * 3073);
   fails(rp_cifar10_read(&images, &labels, at("c")), RP_EFORMAT, "byte 3073: expected a label from 0 to 9, found 10");
   put(at("c"), file, 3074);
-  fails(rp_cifar10_read(&images, &labels, at("c")), RP_EFORMAT, "byte 3073: expected CIFAR-10 records of 3073 bytes; 1 bytes are left");
+  fails(rp_cifar10_read(&images, &labels, at("c")), RP_EFORMAT,
+        "byte 3073: expected CIFAR-10 records of 3073 bytes; 1 bytes are left");
   file[0] = 19; file[1] = 99; file[3074] = 0; file[3075] = 7;
   put(at("c"), file, sizeof file);
   ok(rp_cifar100_read(&images, &labels, &fine, at("c")));
@@ -106,7 +107,8 @@ static void check_image(const char *name, int stored, int depth, bool keyed)
 {
   rp_tensor *x;
   ok(rp_png_read(&x, golden(name)));
-  int colours = stored ? stored : 3, channels = colours + keyed, top = (1 << depth) - 1, scale = depth < 8 && stored ? 255 / top : 1;
+  int colours = stored ? stored : 3, channels = colours + keyed, top = (1 << depth) - 1;
+  int scale = depth < 8 && stored ? 255 / top : 1;
   char shape[32];
   snprintf(shape, sizeof shape, "(5x7x%d)", channels);
   ck_assert_msg(!strcmp(rp_shape(&x->a).s, shape), "%s: %s, expected %s", name, rp_shape(&x->a).s, shape);

@@ -204,7 +204,8 @@ START_TEST(npy_refusals)
     { "", 4, "new line" },
   };
   rp_tensor *x = NULL;
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) fails(rp_npy_read(&x, npy_with(bad[i].dictionary, bad[i].n)), RP_EFORMAT, bad[i].part);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    fails(rp_npy_read(&x, npy_with(bad[i].dictionary, bad[i].n)), RP_EFORMAT, bad[i].part);
   put(at("v4.npy"), "\x93NUMPY\x04\0\0\0", 10);
   fails(rp_npy_read(&x, at("v4.npy")), RP_EFORMAT, "version 4.0");
   put(at("big.npy"), "\x93NUMPY\x02\0\xff\xff\xff\xff", 12);
