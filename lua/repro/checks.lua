@@ -6,6 +6,8 @@
 ---   claim    the paper's statement as an inequality            pass, not reproduced (fail if declared a gate)
 ---   quoted   the authors' number, shown, not tested            quoted
 ---   not_run  a claim that is not run, with the reason          not run
+local files = require "repro.files"
+local json = require "repro.json"
 local misuse = require "repro.misuse"
 
 local checks = {}
@@ -176,6 +178,17 @@ function checks.claim(measured, options, scale)
   end
   outcome.status = holds and "pass" or outcome.gate and "fail" or "not reproduced"
   return outcome
+end
+
+--- The SHA-256 of what a run measured, by which two machines compare their results at a glance.
+---@param list table array of checks, as they were made or as they were read from result.json
+---@return string
+function checks.fingerprint(list)
+  local lines = {}
+  for i, check in ipairs(list) do
+    lines[i] = json.line { check.id, check.kind, check.measured == nil and json.null or check.measured }
+  end
+  return files.sha256(table.concat(lines, "\n") .. "\n")
 end
 
 --- Number of checks of each status, under the keys pass, fail, not_reproduced, not_pinned, not_run, quoted.

@@ -82,7 +82,8 @@ end
 
 local function start_run(run)
   run.directory = context.out or default_directory(run.header.id, run.settings)
-  files.make_directory(run.directory .. "/figures")
+  local ok, message = pcall(files.make_directory, run.directory .. "/figures")
+  if not ok then failure.raise("environment", "%s", message) end
   open_log(run)
   rp.memory_reset_peak()
   run.started = rp.clock()
@@ -301,8 +302,12 @@ function P:figure(name, content, caption)
   local run = runs[self]
   if not run.main then return end
   if type(name) ~= "string" then misuse "P:figure: the first argument is the figure's name" end
+  for _, output in ipairs(run.outputs) do
+    if output.type == "figure" and output.name == name then misuse('P:figure: there is a "%s" already', name) end
+  end
   local path = figures.save(run.directory, name, content)
-  add_output(self, { type = "figure", name = name, path = path, caption = caption })
+  local hash = rp.io.sha256(files.join(run.directory, path))
+  add_output(self, { type = "figure", name = name, path = path, sha256 = hash, caption = caption })
 end
 
 local function cell(value)
@@ -355,15 +360,6 @@ function P:progress(i, n, text)
   if run.main then run.progress:update(i, n, text) end
 end
 
--- The hash of a text, with which two machines compare what they measured.
-local function fingerprint(run)
-  local lines = {}
-  for i, check in ipairs(run.checks) do
-    lines[i] = json.line { check.id, check.kind, check.measured == nil and json.null or check.measured }
-  end
-  return files.sha256(table.concat(lines, "\n") .. "\n")
-end
-
 local function make_result(run, outcome)
   local counts = checks.count(run.checks)
   return {
@@ -372,7 +368,7 @@ local function make_result(run, outcome)
     verdict = outcome.status ~= "complete" and outcome.status or counts.fail > 0 and "fail" or "pass",
     counts = counts, checks = run.checks, outputs = run.outputs, directory = run.directory,
     hashes = { script = run.script and rp.io.sha256(run.script), log = rp.io.sha256(run.directory .. "/log.jsonl"),
-               measured = fingerprint(run) },
+               measured = checks.fingerprint(run.checks) },
     cost = { seconds = rp.clock() - run.started, peak_bytes = rp.memory().peak },
   }
 end

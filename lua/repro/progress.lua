@@ -5,6 +5,13 @@ progress.__index = progress
 
 local bars = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
 
+-- Positive values that span more than two decades are drawn by their logarithms.
+local function to_scale(points, low, high)
+  if not (low > 0 and high < math.huge and high > 100 * low) then return low, high end
+  for i, point in ipairs(points) do points[i] = math.log(point) end
+  return math.log(low), math.log(high)
+end
+
 --- A small chart of a series, the latest value last; a longer series is thinned by averaging.
 ---@param series number[]
 ---@param width integer largest number of characters
@@ -19,6 +26,7 @@ function progress.sparkline(series, width)
     points[i] = sum / (to - from + 1)
     low, high = math.min(low, points[i]), math.max(high, points[i])
   end
+  low, high = to_scale(points, low, high)
   for i, point in ipairs(points) do
     local share = high > low and (point - low) / (high - low) or 0
     points[i] = share == share and bars[math.floor(share * 7 + 0.5) + 1] or "?"
@@ -76,7 +84,7 @@ local function line_parts(self, i, n, text, now)
   local elapsed = now - begun.at
   if i > begun.step and elapsed > 0.2 then
     local rate = (i - begun.step) / elapsed
-    parts[#parts + 1] = ("%.3g/s"):format(rate)
+    parts[#parts + 1] = (rate < 100 and "%.3g/s" or "%.0f/s"):format(rate)
     parts[#parts + 1] = "left " .. progress.duration((n - i) / rate)
   end
   parts[#parts + 1] = progress.bytes(self.memory())

@@ -281,6 +281,24 @@ local md = files.read(directory .. "/run/report.md")
 for _, part in ipairs { "# A demo", "```lua", "![Figure 1](figures/figure-1.svg)", "| ○ not reproduced |", "b \\| c", "$$" } do
   T.ok(md:find(part, 1, true), "report.md has " .. part)
 end
+local root = debug.getinfo(1, "S").source:match "^@(.*)tests/lua/test_paper%.lua$" or ""
+local schema = rp.io.json_decode(assert(files.read(root .. "docs/result.schema.json")))
+local function undescribed(value, described, path, list)
+  for key, item in pairs(value) do
+    local property = described.properties and described.properties[key]
+    if not property then list[#list + 1] = path .. key end
+    if property and property.items and property.items.properties then
+      for i, member in ipairs(item) do undescribed(member, property.items, path .. key .. i .. ".", list) end
+    elseif property and property.properties then
+      undescribed(item, property, path .. key .. ".", list)
+    end
+  end
+  return list
+end
+read.directory, read.header = nil, nil                     -- added by the reader
+T.eq(undescribed(read, { properties = schema.properties, required = {} }, "", {}), {},
+  "docs/result.schema.json describes every field")
+T.eq(schema.title, rundir.schema, "and has the version of the files")
 T.eq(rundir.read(directory .. "/nowhere"), nil, "no result where there is none")
 
 -- ---- misuse ----------------------------------------------------------------------------------------------------------------

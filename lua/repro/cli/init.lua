@@ -10,6 +10,8 @@ local commands = {
   { "help", "help on a command, an operation or a library function" },
   { "weave", "make a script into a page to read" },
   { "pin", "write the numbers of the last run into the script's pins" },
+  { "verify", "check a run's files; run it again and compare" },
+  { "diff", "what differs between two runs" },
   { "new", "make a skeleton paper that runs" },
   { "test", "run the tests of the Lua part" },
   { "repl", "an interactive Lua with the package loaded" },

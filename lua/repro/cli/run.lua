@@ -83,6 +83,18 @@ local function start(path, document, given, argv)
   return choices
 end
 
+-- What the last run of this kind took, so that the reader knows whether to wait.
+local function show_estimate(document, given)
+  local header = literate.header(document)
+  if given.quiet or given.only or not console.is_terminal(2) or not (header and header.id) then return end
+  local rundir = require "repro.rundir"
+  local last = rundir.read(given.out or rundir.usual(header.id, given.scale, given.seed))
+  if not (last and last.status == "complete" and last.scale == given.scale) then return end
+  local progress = require "repro.progress"
+  io.stderr:write(("the last run took %s, peak %s\n"):format(progress.duration(last.cost.seconds),
+    progress.bytes(last.cost.peak_bytes)))
+end
+
 local function show_notes(document, given)
   if given.quiet then return end
   for _, note in ipairs(literate.lint(document)) do
@@ -142,6 +154,7 @@ function run.run(given, rest, argv)
   local document = literate.parse(text, path)
   check_only(document, given.only)
   show_notes(document, given)
+  show_estimate(document, given)
   start(path, document, given, argv)
   local paper = require "repro.paper"
   sandbox.before_print = paper.clear_progress

@@ -97,7 +97,7 @@ local function handler(path)
     if file and is_package(file) then message, file = text, nil end
     if not file and line then message = ("%s:%d: %s"):format(path, line, message) end
     local result = failure.new(found.kind, message)
-    if message:find "not enough memory$" then result = failure.new("environment", message) end
+    if message:find "not enough memory$" or message:find "out of memory: " then result = failure.new("environment", message) end
     result.traceback = debug.traceback(message, 2)
     return result
   end

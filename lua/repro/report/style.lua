@@ -33,7 +33,7 @@ li { margin: .2rem 0; }
 blockquote { border-left: .2rem solid var(--line); padding-left: 1rem; color: var(--soft); }
 .by { color: var(--soft); margin: 0 0 .4rem; }
 math { font-family: "STIX Two Math", "Latin Modern Math", "Libertinus Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
-.display { display: flex; flex-wrap: wrap; justify-content: safe center; gap: .7rem 2.2rem; overflow-x: auto;
+.display { display: flex; flex-wrap: wrap; justify-content: safe center; align-items: center; gap: .7rem 2.2rem; overflow-x: auto;
   overflow-y: hidden; margin: 1.1rem 0; padding: .15rem 0; }
 details.fold { margin-bottom: 1.2rem; }
 .unknown { color: var(--fail); font-family: ui-monospace, monospace; font-size: .85em; }
