@@ -49,7 +49,7 @@ rp_status rp_tensor_empty(rp_tensor **out, rp_dtype dtype, int ndim, const int64
   rp_array a = { .dtype = dtype, .ndim = ndim };
   int64_t  count = 0;
   RP_TRY(rp_shape_check(&count, ndim, shape, rp_dtype_size(dtype)));
-  memcpy(a.shape, shape, (size_t)ndim * sizeof *shape);
+  if (ndim > 0) memcpy(a.shape, shape, (size_t)ndim * sizeof *shape);
   rp_row_major(&a);
   rp_storage *s = NULL;
   RP_TRY(new_storage(&s, (size_t)count * rp_dtype_size(dtype)));
@@ -64,7 +64,9 @@ rp_status rp_tensor_full(rp_tensor **out, rp_dtype dtype, int ndim, const int64_
 {
   rp_tensor *t = NULL;
   RP_TRY(rp_tensor_empty(&t, dtype, ndim, shape));
-  rp_status status = rp_device_now()->fill(&t->a, value);
+  rp_status status = RP_OK;
+  if (ndim == 0 && dtype == RP_FLOAT32) *(float *)t->a.data = (float)value; /* numbers among tensors: no kernel */
+  else status = rp_device_now()->fill(&t->a, value);
   if (status != RP_OK) { rp_tensor_drop(t); return status; }
   *out = t;
   return RP_OK;
