@@ -85,30 +85,13 @@ static void transpose_tiles(const rp_array *out, const rp_array *in)
   }
 }
 
-/* Where the row of `out` has no unit stride, one element at a time. */
-static void copy_scattered(const rp_array *out, const rp_array *in)
-{
-  int64_t at[RP_MAX_DIMS] = { 0 }, count = 1, so = (int64_t)rp_dtype_size(out->dtype), si = (int64_t)rp_dtype_size(in->dtype);
-  for (int d = 0; d < out->ndim; d++) count *= out->shape[d];
-  for (int64_t i = 0; i < count; i++) {
-    int64_t o = 0, a = 0;
-    for (int d = 0; d < out->ndim; d++) { o += at[d] * out->stride[d]; a += at[d] * in->stride[d]; }
-    char *p[2] = { (char *)out->data + o * so, (char *)in->data + a * si };
-    conversion[in->dtype][out->dtype](NULL, 1, p);
-    for (int d = out->ndim - 1; d >= 0 && ++at[d] == out->shape[d]; d--) at[d] = 0;
-  }
-}
-
-static bool unit_rows(const walk *w) { return w->stride[0][w->ndim - 1] == w->size[0] || w->shape[w->ndim - 1] == 1; }
-
 static rp_status copy(const rp_array *out, const rp_array *in)
 {
   if (is_transpose(out, in)) { transpose_tiles(out, in); return RP_OK; }
   const rp_array *ops[WALK_MAX_OPS] = { out, in };
   walk w;
   walk_start(&w, 2, ops);
-  if (unit_rows(&w)) walk_run(&w, conversion[in->dtype][out->dtype], NULL);
-  else copy_scattered(out, in);
+  walk_run(&w, conversion[in->dtype][out->dtype], NULL);
   return RP_OK;
 }
 
@@ -124,26 +107,12 @@ static rp_status copy(const rp_array *out, const rp_array *in)
 ADD_INTO(f32, float)
 ADD_INTO(f64, double)
 
-static void add_scattered(const rp_array *out, const rp_array *in)
-{
-  int64_t at[RP_MAX_DIMS] = { 0 }, count = 1;
-  for (int d = 0; d < out->ndim; d++) count *= out->shape[d];
-  for (int64_t i = 0; i < count; i++) {
-    int64_t o = 0, a = 0;
-    for (int d = 0; d < out->ndim; d++) { o += at[d] * out->stride[d]; a += at[d] * in->stride[d]; }
-    if (out->dtype == RP_FLOAT32) ((float *)out->data)[o] += ((const float *)in->data)[a];
-    else                          ((double *)out->data)[o] += ((const double *)in->data)[a];
-    for (int d = out->ndim - 1; d >= 0 && ++at[d] == out->shape[d]; d--) at[d] = 0;
-  }
-}
-
 static rp_status add(const rp_array *out, const rp_array *in)
 {
   const rp_array *ops[WALK_MAX_OPS] = { out, in };
   walk w;
   walk_start(&w, 2, ops);
-  if (unit_rows(&w)) walk_run(&w, out->dtype == RP_FLOAT32 ? add_into_f32 : add_into_f64, NULL);
-  else add_scattered(out, in);
+  walk_run(&w, out->dtype == RP_FLOAT32 ? add_into_f32 : add_into_f64, NULL);
   return RP_OK;
 }
 

@@ -59,8 +59,18 @@ static void pack(char *restrict to, const char *from, int64_t stride, int size, 
   }
 }
 
+static void unpack(char *to, const char *restrict from, int64_t stride, int size, int64_t n)
+{
+  switch (size) {
+    case 1: for (int64_t i = 0; i < n; i++) to[i * stride] = from[i]; break;
+    case 4: for (int64_t i = 0; i < n; i++) memcpy(to + i * stride, from + 4 * i, 4); break;
+    default: for (int64_t i = 0; i < n; i++) memcpy(to + i * stride, from + 8 * i, 8); break;
+  }
+}
+
 /* Calls piece(context, n, p) on pieces of at most WALK elements (any length if nothing needs packing);
- * p[k] points to n contiguous elements of operand k.  Operand 0 is written, so it must have unit stride in the row. */
+ * p[k] points to n contiguous elements of operand k.  Operand 0 is the one written; it is packed and unpacked if its
+ * row has no unit stride, so it may be read too, but no element of it may be reached twice. */
 typedef void walk_piece(const void *context, int64_t n, char *const *p);
 
 static void walk_row(const walk *w, char *const *row, int64_t n, walk_piece *piece, const void *context)
@@ -80,6 +90,7 @@ static void walk_row(const walk *w, char *const *row, int64_t n, walk_piece *pie
       if (s != 0 || i == 0) pack(buffer[k], row[k] + i * s, s, w->size[k], m); /* a repeated value is packed once */
     }
     piece(context, m, p);
+    if (packed[0]) unpack(row[0] + i * w->stride[0][last], p[0], w->stride[0][last], w->size[0], m);
   }
 }
 

@@ -176,28 +176,49 @@ rp_status rp_forward_topk(rp_call *c) /* x, k, dim, largest */
   return sorted(c, c->attr[0].i[0], c->attr[1].i[0], c->attr[2].i[0] != 0);
 }
 
+/* Whether element i of a sorted vector differs from the one before it; every NaN is distinct. */
+static bool is_new(const rp_array *v, int64_t i)
+{
+  if (i == 0) return true;
+  switch (v->dtype) {
+    case RP_INT32:   return ((int32_t *)v->data)[i] != ((int32_t *)v->data)[i - 1];
+    case RP_INT64:   return ((int64_t *)v->data)[i] != ((int64_t *)v->data)[i - 1];
+    case RP_FLOAT32: return ((float *)v->data)[i] != ((float *)v->data)[i - 1];
+    default:         return ((double *)v->data)[i] != ((double *)v->data)[i - 1];
+  }
+}
+
+/* Moves the distinct elements of a sorted vector to its front; counts them and says which each element of the
+ * unsorted one is.  Returns how many there are. */
+static int64_t gather_distinct(const rp_array *v, const int64_t *order, int64_t n, int64_t *inverse, int64_t *count)
+{
+  int64_t n_distinct = 0, size = (int64_t)rp_dtype_size(v->dtype);
+  char   *p = v->data;
+  bool    new_one = n > 0;
+  for (int64_t i = 0; i < n; i++) {
+    bool next_is_new = i + 1 < n && is_new(v, i + 1); /* asked before element i may be overwritten */
+    if (new_one) { memmove(p + n_distinct * size, p + i * size, (size_t)size); count[n_distinct++] = 0; }
+    count[n_distinct - 1]++;
+    inverse[order[i]] = n_distinct;
+    new_one = next_is_new;
+  }
+  return n_distinct;
+}
+
 rp_status rp_forward_unique(rp_call *c) /* x */
 {
   rp_tensor *flat = NULL, *values = NULL, *order = NULL, *counts = NULL;
-  int64_t    n = rp_count(&c->in[0]->a), n_distinct = 0;
-  RP_TRY(rp_tensor_clone(&flat, c->in[0], RP_FLOAT64));
-  rp_array  line = flat->a;
-  line.ndim = 1; line.shape[0] = n; line.stride[0] = 1;
-  flat->a = line;
-  rp_status status = rp_tensor_empty(&c->out[1], RP_INT64, c->in[0]->a.ndim, c->in[0]->a.shape);
-  if (status == RP_OK) status = rp_tensor_empty(&values, RP_FLOAT64, 1, &n);
+  int64_t    n = rp_count(&c->in[0]->a);
+  rp_dtype   work = c->in[0]->a.dtype < RP_INT32 ? RP_INT32 : c->in[0]->a.dtype;
+  rp_status  status = rp_tensor_clone(&flat, c->in[0], work);
+  if (status == RP_OK) status = rp_tensor_empty(&c->out[1], RP_INT64, c->in[0]->a.ndim, c->in[0]->a.shape);
+  if (status == RP_OK) status = rp_tensor_empty(&values, work, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(&order, RP_INT64, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(&counts, RP_INT64, 1, &n);
   if (status == RP_OK && n > 0) status = rp_device_now()->sort(&values->a, order->a.data, &flat->a, 1, n, false);
   if (status == RP_OK) {
-    double  *v = values->a.data;
-    int64_t *at = order->a.data, *inverse = c->out[1]->a.data, *count = counts->a.data;
-    for (int64_t i = 0; i < n; i++) {
-      if (i == 0 || v[i] != v[i - 1]) { v[n_distinct] = v[i]; count[n_distinct++] = 0; }
-      count[n_distinct - 1]++;
-      inverse[at[i]] = n_distinct;
-    }
-    values->a.shape[0] = counts->a.shape[0] = n_distinct;
+    values->a.shape[0] = counts->a.shape[0] =
+      gather_distinct(&values->a, order->a.data, n, c->out[1]->a.data, counts->a.data);
     status = rp_tensor_clone(&c->out[0], values, c->in[0]->a.dtype);
   }
   if (status == RP_OK) status = rp_tensor_clone(&c->out[2], counts, RP_INT64);
