@@ -250,5 +250,30 @@ P:exact("main", P.main, true)
 ]==])
 T.eq(run("run", outer, "-o", target), 0, "a paper that another requires only gives its functions")
 
+-- ---- the program itself: Ctrl-C, exit code, start-up ------------------------------------------------------------------
+local function shell(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  pipe:close()
+  return (text:gsub("%s+$", ""))
+end
+local program = shell "readlink /proc/$PPID/exe 2>/dev/null"
+local endless = script("endless", [==[
+local P = require("repro").paper{ id = "endless" }
+P:exact("before", 1, 1)
+io.stderr:write("started\n")
+while true do end
+]==])
+if program:find "/repro$" then
+  local text = shell(("timeout --preserve-status -s INT 1 '%s' run '%s' -o '%s' 2>&1; echo code $?"):format(program, endless, target))
+  contains(text, "endless.lua:4: interrupted", "Ctrl-C is reported with its line")
+  contains(text, "code 5", "and its exit code")
+  T.eq(rp.io.json_decode(files.read(target .. "/result.json")).status, "interrupted", "what was measured is kept")
+  T.eq(shell(("'%s' run '%s' -o '%s' >/dev/null; echo $?"):format(program, failed, target)), "1", "the exit code of a failed check")
+  T.eq(shell(("NO_COLOR=1 '%s' info | head -c 7"):format(program)), "version", "info")
+else
+  T.skip("this is not the program repro (" .. program .. ")", "Ctrl-C and exit codes of the program")
+end
+
 os.execute("rm -rf '" .. directory .. "'")
 T.done()

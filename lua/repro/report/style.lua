@@ -87,6 +87,7 @@ nav.toc a { color: inherit; text-decoration: none; } nav.toc a:hover { color: va
 @media (min-width: 84rem) {
   body { display: grid; grid-template-columns: minmax(13rem, 1fr) minmax(0, 46rem) minmax(1rem, 1fr); }
   main { margin: 0; grid-column: 2; }
+  main > pre.code, main > details[open] pre.code { margin-right: -10rem; }
   nav.toc { grid-column: 1; grid-row: 1; position: sticky; top: 0; align-self: start; max-height: 100vh;
     overflow-y: auto; padding: 4rem 1.5rem 2rem 1.5rem; margin: 0; max-width: 19rem; justify-self: end; }
 }
