@@ -27,9 +27,9 @@
 static inline int64_t volume(const int64_t *n) { return n[0] * n[1] * n[2]; }
 
 /* A padded copy of one channel.  Dimension d is split into phases; position i of phase f holds
- * source index first + i step + f, or +0 where there is none. */
+ * source index first + i step + f apart, or +0 where there is none. */
 typedef struct conv_grid {
-  int64_t size[3], first[3], step[3]; /* of the source */
+  int64_t size[3], first[3], step[3], apart[3]; /* of the source */
   int64_t phases[3], extent[3];
   int64_t channel;                    /* numbers in a copy */
 } conv_grid;
@@ -101,6 +101,7 @@ typedef struct conv_work {
   int64_t        n_in, n_out;               /* channels of a group */
   int64_t        in_volume, out_volume;     /* of one channel */
   bool           in_place;                  /* the sample is read where it lies */
+  bool           gapless;                   /* a phase of the last dimension for each kernel column */
   conv_grid      grid;
   conv_points    points;
   int64_t        terms;                     /* of a chain: n_in K forward, n_in for conv_input */
@@ -142,21 +143,35 @@ static void *work_memory(conv_work *k, int64_t size)
   return block;
 }
 
+/* Gaps between rows waste lanes when rows are short.  Then the last dimension gets a phase of its own for each kernel
+ * column instead: as many copies, but every row exactly as long as a row of points, so that rows run on without gaps. */
+static bool worth_gapless(conv_points gaps, int64_t row)
+{
+  conv_points none = gaps;
+  none.plane = gaps.plane / gaps.pitch * row;
+  none.pitch = row;
+  points_cut(&none, gaps.lanes);
+  return none.vectors * 10 <= gaps.vectors * 9;
+}
+
 /* The copy of x: phases by the stride, as many as the kernel positions need. */
 static void forward_grid(conv_work *k)
 {
   const rp_conv *c = k->c;
   conv_grid     *g = &k->grid;
-  bool           plain = true;
   for (int d = 0; d < 3; d++) {
-    g->size[d] = c->in[d]; g->first[d] = -c->padding[d]; g->step[d] = c->stride[d]; g->phases[d] = 1;
-    for (int64_t q = 0; q < c->kernel[d]; q++)
-      if (q * c->dilation[d] % c->stride[d] >= g->phases[d]) g->phases[d] = q * c->dilation[d] % c->stride[d] + 1;
+    g->size[d] = c->in[d]; g->first[d] = -c->padding[d]; g->step[d] = c->stride[d]; g->phases[d] = g->apart[d] = 1;
     g->extent[d] = c->out[d] + (c->kernel[d] - 1) * c->dilation[d] / c->stride[d];
-    plain = plain && c->padding[d] == 0 && c->stride[d] == 1 && g->extent[d] == c->in[d];
+    if (k->gapless && d == 2) {
+      g->phases[d] = c->kernel[d]; g->apart[d] = c->dilation[d]; g->extent[d] = c->out[d];
+    } else {
+      for (int64_t q = 0; q < c->kernel[d]; q++)
+        if (q * c->dilation[d] % c->stride[d] >= g->phases[d]) g->phases[d] = q * c->dilation[d] % c->stride[d] + 1;
+    }
   }
   g->channel = volume(g->phases) * volume(g->extent);
-  k->in_place = plain;
+  k->points.pitch = g->extent[2];
+  k->points.plane = g->extent[1] * g->extent[2];
 }
 
 /* Where kernel position q starts in the copy of x. */
@@ -166,10 +181,21 @@ static int64_t forward_shift(const conv_work *k, int64_t q)
   int64_t digit[3] = { q / c->kernel[2] / c->kernel[1], q / c->kernel[2] % c->kernel[1], q % c->kernel[2] };
   int64_t phase[3], i[3];
   for (int d = 0; d < 3; d++) {
-    phase[d] = digit[d] * c->dilation[d] % c->stride[d];
-    i[d]     = digit[d] * c->dilation[d] / c->stride[d];
+    bool own = k->gapless && d == 2;
+    phase[d] = own ? digit[d] : digit[d] * c->dilation[d] % c->stride[d];
+    i[d]     = own ? 0 : digit[d] * c->dilation[d] / c->stride[d];
   }
   return grid_at(&k->grid, phase, i);
+}
+
+/* The sample is read where it lies if it needs no padding and no vector reads past its end. */
+static bool forward_in_place(const conv_work *k)
+{
+  const conv_points *s = &k->points;
+  if (k->terms == 0) return true;
+  for (int d = 0; d < 3; d++)
+    if (k->c->padding[d] || k->c->stride[d] != 1 || k->grid.extent[d] != k->c->in[d] || k->grid.phases[d] != 1) return false;
+  return points_origin(s, s->vectors - 1) + s->lanes + forward_shift(k, k->positions - 1) <= k->grid.channel;
 }
 
 static conv_work forward_plan(const rp_conv *c, int lanes)
@@ -177,15 +203,17 @@ static conv_work forward_plan(const rp_conv *c, int lanes)
   conv_work k = { .c = c, .n_in = c->c_in / c->groups, .n_out = c->c_out / c->groups,
                   .in_volume = volume(c->in), .out_volume = volume(c->out), .positions = volume(c->kernel) };
   k.terms = k.n_in * k.positions;
-  forward_grid(&k);
   conv_points *s = &k.points;
-  s->at = 0; s->step[0] = c->out[1] * c->out[2]; s->step[1] = c->out[2]; s->step[2] = 1;
+  s->step[0] = c->out[1] * c->out[2]; s->step[1] = c->out[2]; s->step[2] = 1;
   for (int d = 0; d < 3; d++) s->n[d] = c->out[d];
-  s->pitch = k.grid.extent[2]; s->plane = k.grid.extent[1] * s->pitch;
+  forward_grid(&k);
   points_cut(s, lanes);
-  /* a vector must not read past the end of x itself */
-  if (k.terms == 0) k.in_place = true;
-  else if (points_origin(s, s->vectors - 1) + lanes + forward_shift(&k, k.positions - 1) > k.grid.channel) k.in_place = false;
+  if (worth_gapless(*s, c->out[2])) {
+    k.gapless = true;
+    forward_grid(&k);
+    points_cut(s, lanes);
+  }
+  k.in_place = forward_in_place(&k);
   double work = (double)c->batch * (double)c->c_out * (double)k.out_volume * (double)k.terms;
   k.shares = conv_shares(work, c->batch * c->groups * ceil_div(s->vectors, TILE_VECS));
   return k;
@@ -213,10 +241,11 @@ static int64_t input_points(const rp_conv *c, int d, int64_t f)
   return f < c->in[d] ? ceil_div(c->in[d] - f, c->stride[d]) : 0;
 }
 
-/* The copy of gy: padded as far as any phase looks. */
+/* The copy of gy: padded as far as any phase of gx looks. */
 static void input_grid(conv_work *k)
 {
   const rp_conv *c = k->c;
+  conv_grid     *g = &k->grid;
   for (int d = 0; d < 3; d++) {
     int64_t low = 0, high = c->out[d] - 1, shift;
     for (int64_t f = 0; f < min_int(c->stride[d], c->in[d]); f++)
@@ -226,17 +255,37 @@ static void input_grid(conv_work *k)
           if (shift < low) low = shift;
           if (last > high) high = last;
         }
-    k->grid.size[d] = c->out[d]; k->grid.first[d] = low; k->grid.step[d] = 1; k->grid.phases[d] = 1;
-    k->grid.extent[d] = high - low + 1;
+    g->size[d] = c->out[d]; g->first[d] = low; g->step[d] = 1; g->phases[d] = g->apart[d] = 1;
+    g->extent[d] = high - low + 1;
   }
-  k->grid.channel = volume(k->grid.extent);
+  if (k->gapless) { /* stride 1: kernel column q looks at t + padding - dilation q */
+    g->first[2] = c->padding[2]; g->apart[2] = -c->dilation[2]; g->phases[2] = c->kernel[2]; g->extent[2] = c->in[2];
+  }
+  g->channel = volume(g->phases) * volume(g->extent);
 }
 
-static conv_work input_plan(const rp_conv *c)
+/* The points of phase f. */
+static void input_cut(conv_work *k, const int64_t *f, int lanes)
 {
+  const rp_conv *c = k->c;
+  conv_points   *s = &k->points;
+  s->step[2] = c->stride[2]; s->step[1] = c->stride[1] * c->in[2]; s->step[0] = c->stride[0] * c->in[1] * c->in[2];
+  s->at = (f[0] * c->in[1] + f[1]) * c->in[2] + f[2];
+  s->pitch = k->grid.extent[2]; s->plane = k->grid.extent[1] * s->pitch;
+  for (int d = 0; d < 3; d++) s->n[d] = input_points(c, d, f[d]);
+  s->vectors = 0;
+  if (volume(s->n) > 0) points_cut(s, lanes);
+}
+
+static conv_work input_plan(const rp_conv *c, int lanes)
+{
+  const int64_t none[3] = { 0, 0, 0 };
   conv_work k = { .c = c, .n_in = c->c_out / c->groups, .n_out = c->c_in / c->groups,
                   .in_volume = volume(c->out), .out_volume = volume(c->in), .positions = volume(c->kernel) };
   k.terms = k.n_in;
+  input_grid(&k);
+  input_cut(&k, none, lanes);
+  k.gapless = c->stride[2] == 1 && worth_gapless(k.points, c->in[2]);
   input_grid(&k);
   double work = (double)c->batch * (double)c->c_out * (double)k.in_volume * (double)(k.n_out * k.positions);
   k.shares = conv_shares(work, rp_threads());
@@ -244,27 +293,22 @@ static conv_work input_plan(const rp_conv *c)
 }
 
 /* The points of phase f and the kernel positions that reach them. */
-static void input_phase(conv_work *k, int64_t f0, int64_t f1, int64_t f2, int lanes)
+static void input_phase(conv_work *k, const int64_t *f, int lanes)
 {
   const rp_conv *c = k->c;
-  const int64_t  f[3] = { f0, f1, f2 }, none[3] = { 0, 0, 0 };
-  conv_points   *s = &k->points;
-  s->step[2] = c->stride[2]; s->step[1] = c->stride[1] * c->in[2]; s->step[0] = c->stride[0] * c->in[1] * c->in[2];
-  s->at = (f0 * c->in[1] + f1) * c->in[2] + f2;
-  s->pitch = k->grid.extent[2]; s->plane = k->grid.extent[1] * s->pitch;
-  for (int d = 0; d < 3; d++) s->n[d] = input_points(c, d, f[d]);
-  s->vectors = 0;
-  if (volume(s->n) > 0) points_cut(s, lanes);
+  input_cut(k, f, lanes);
   k->n_shifts = 0;
   for (int64_t q = 0; q < k->positions; q++) {
-    int64_t digit[3] = { q / c->kernel[2] / c->kernel[1], q / c->kernel[2] % c->kernel[1], q % c->kernel[2] }, i[3];
+    int64_t digit[3] = { q / c->kernel[2] / c->kernel[1], q / c->kernel[2] % c->kernel[1], q % c->kernel[2] };
+    int64_t phase[3] = { 0, 0, 0 }, i[3];
     bool    reaches = true;
     for (int d = 0; d < 3; d++) {
       reaches = input_shift(c, d, f[d], digit[d], &i[d]) && reaches;
       i[d] -= k->grid.first[d];
     }
     if (!reaches) continue;
-    k->shift[k->n_shifts]      = grid_at(&k->grid, none, i);
+    if (k->gapless) { phase[2] = digit[2]; i[2] = 0; }
+    k->shift[k->n_shifts]      = grid_at(&k->grid, phase, i);
     k->position[k->n_shifts++] = q;
   }
 }
@@ -289,7 +333,7 @@ static conv_sums sums_plan(const rp_conv *c, int lanes)
 {
   conv_sums k = { .c = c, .n_in = c->c_in / c->groups, .n_out = c->c_out / c->groups, .terms = c->batch * volume(c->out) };
   for (int d = 0; d < 3; d++) {
-    k.grid.size[d] = c->in[d]; k.grid.first[d] = -c->padding[d]; k.grid.step[d] = 1; k.grid.phases[d] = 1;
+    k.grid.size[d] = c->in[d]; k.grid.first[d] = -c->padding[d]; k.grid.step[d] = k.grid.apart[d] = k.grid.phases[d] = 1;
     k.grid.extent[d] = (c->out[d] - 1) * c->stride[d] + (c->kernel[d] - 1) * c->dilation[d] + 1;
   }
   if (k.terms == 0) return k;

@@ -2,50 +2,57 @@
 
 /* ---- the padded copy of a sample ---- */
 
-/* One row of a copy: out[i] = x[first + i step], +0 outside of x. */
-static void T(spread_row)(number *out, int64_t n, const number *x, int64_t size, int64_t first, int64_t step)
+static void T(spread_row)(number *out, const number *x, int64_t step, int64_t n)
 {
-  int64_t lo, hi;
-  grid_inside(n, size, first, step, &lo, &hi);
-  memset(out, 0, (size_t)lo * sizeof *out);
-  if (step == 1) memcpy(out + lo, x + first + lo, (size_t)(hi - lo) * sizeof *out);
-  else for (int64_t i = lo; i < hi; i++) out[i] = x[first + i * step];
-  memset(out + hi, 0, (size_t)(n - hi) * sizeof *out);
+  if (step == 1)
+    for (int64_t i = 0; i < n; i += LANES) {
+      int lanes = (int)min_int(LANES, n - i);
+      T(vec_store_part)(out + i, T(vec_load_part)(x + i, lanes), lanes);
+    }
+  else if (step == 2) for (int64_t i = 0; i < n; i++) out[i] = x[2 * i]; /* a loop the compiler turns into vectors */
+  else                for (int64_t i = 0; i < n; i++) out[i] = x[i * step];
 }
 
-/* One phase of one channel. */
-static void T(spread_phase)(number *out, const conv_grid *g, const number *x, const int64_t *f)
+/* What a copy holds of x; the +0 around it stay from copy to copy. */
+static void T(spread_phase)(number *out, const conv_grid *g, const number *x, const int64_t *f, int64_t channels)
 {
-  int64_t rows = g->extent[1], n = g->extent[2];
-  for (int64_t i = 0; i < g->extent[0] * rows; i++, out += n) {
-    int64_t z = g->first[0] + i / rows * g->step[0] + f[0], y = g->first[1] + i % rows * g->step[1] + f[1];
-    if (z < 0 || z >= g->size[0] || y < 0 || y >= g->size[1]) memset(out, 0, (size_t)n * sizeof *out);
-    else T(spread_row)(out, n, x + (z * g->size[1] + y) * g->size[2], g->size[2], g->first[2] + f[2], g->step[2]);
+  int64_t lo[3], hi[3], first[3];
+  for (int d = 0; d < 3; d++) {
+    first[d] = g->first[d] + f[d] * g->apart[d];
+    grid_inside(g->extent[d], g->size[d], first[d], g->step[d], &lo[d], &hi[d]);
   }
+  for (int64_t c = 0; c < channels; c++, out += g->channel, x += volume(g->size))
+    for (int64_t z = lo[0]; z < hi[0]; z++)
+      for (int64_t y = lo[1]; y < hi[1]; y++) {
+        int64_t row = (first[0] + z * g->step[0]) * g->size[1] + first[1] + y * g->step[1];
+        T(spread_row)(out + (z * g->extent[1] + y) * g->extent[2] + lo[2],
+                      x + row * g->size[2] + first[2] + lo[2] * g->step[2], g->step[2], hi[2] - lo[2]);
+      }
 }
 
 static void T(spread)(number *out, const conv_grid *g, const number *x, int64_t channels)
 {
-  int64_t phase = volume(g->extent), in = volume(g->size);
-  for (int64_t c = 0; c < channels; c++, x += in)
-    for (int64_t f0 = 0; f0 < g->phases[0]; f0++)
-      for (int64_t f1 = 0; f1 < g->phases[1]; f1++)
-        for (int64_t f2 = 0; f2 < g->phases[2]; f2++, out += phase) {
-          const int64_t f[3] = { f0, f1, f2 };
-          T(spread_phase)(out, g, x, f);
-        }
-  memset(out, 0, VEC_BYTES);
+  const int64_t none[3] = { 0, 0, 0 };
+  for (int64_t f0 = 0; f0 < g->phases[0]; f0++)
+    for (int64_t f1 = 0; f1 < g->phases[1]; f1++)
+      for (int64_t f2 = 0; f2 < g->phases[2]; f2++) {
+        const int64_t f[3] = { f0, f1, f2 };
+        T(spread_phase)(out + grid_at(g, f, none), g, x, f, channels);
+      }
 }
 
-/* For a copy of one phase: all bits set where it holds an element of the source. */
+/* The copy of gy: all bits set where it holds an output pixel. */
 static void T(mark)(number *keep, const conv_grid *g)
 {
-  int64_t lo[3], hi[3];
   memset(keep, 0, (size_t)g->channel * sizeof *keep + VEC_BYTES);
-  for (int d = 0; d < 3; d++) grid_inside(g->extent[d], g->size[d], g->first[d], 1, &lo[d], &hi[d]);
-  for (int64_t z = lo[0]; z < hi[0]; z++)
-    for (int64_t y = lo[1]; y < hi[1]; y++)
-      memset(keep + (z * g->extent[1] + y) * g->extent[2] + lo[2], 0xff, (size_t)(hi[2] - lo[2]) * sizeof *keep);
+  for (int64_t f = 0; f < g->phases[2]; f++, keep += volume(g->extent)) {
+    int64_t lo[3], hi[3];
+    for (int d = 0; d < 3; d++)
+      grid_inside(g->extent[d], g->size[d], g->first[d] + (d == 2 ? f * g->apart[d] : 0), 1, &lo[d], &hi[d]);
+    for (int64_t z = lo[0]; z < hi[0]; z++)
+      for (int64_t y = lo[1]; y < hi[1]; y++)
+        memset(keep + (z * g->extent[1] + y) * g->extent[2] + lo[2], 0xff, (size_t)(hi[2] - lo[2]) * sizeof *keep);
+  }
 }
 
 /* ---- the weights of each group, packed for row tiles ---- */
@@ -169,6 +176,7 @@ static void T(conv_share)(const conv_work *k, int64_t s)
   char   *scratch = k->scratch + (size_t)s * k->share_bytes;
   number *copy = (number *)scratch, *sum = (number *)(scratch + k->copy_bytes), *chain = (number *)((char *)sum + k->chain_bytes);
   int64_t end = part_begin(units, k->shares, s + 1), last = -1;
+  memset(copy, 0, k->copy_bytes);
   for (int64_t i = part_begin(units, k->shares, s); i < end; i++) {
     int64_t       u = i / tiles;
     const number *in = (const number *)k->in + u * k->n_in * k->in_volume;
@@ -198,7 +206,7 @@ static rp_status T(conv)(const rp_conv *c, void *y, const void *x, const void *w
 
 static rp_status T(conv_input)(const rp_conv *c, void *gx, const void *gy, const void *w)
 {
-  conv_work k = input_plan(c);
+  conv_work k = input_plan(c, LANES);
   void *block = work_memory(&k, sizeof(number));
   if (!block) return RP_ENOMEM;
   k.in = gy; k.w = w; k.out = gx;
@@ -208,7 +216,8 @@ static rp_status T(conv_input)(const rp_conv *c, void *gx, const void *gy, const
   for (int64_t f0 = 0; f0 < c->stride[0]; f0++)
     for (int64_t f1 = 0; f1 < c->stride[1]; f1++)
       for (int64_t f2 = 0; f2 < c->stride[2]; f2++) {
-        input_phase(&k, f0, f1, f2, LANES);
+        const int64_t f[3] = { f0, f1, f2 };
+        input_phase(&k, f, LANES);
         if (k.points.vectors > 0) rp_parallel(k.shares, 1, T(conv_shares), &k);
       }
   rp_release(block);

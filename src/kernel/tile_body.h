@@ -8,7 +8,8 @@ typedef struct T(tile) {
   number        *c; int64_t c_row;
   int            cols;                      /* columns written; b has whole vectors of them */
   bool           add;                       /* to what c holds */
-  const number  *keep;                      /* NULL, or bits at the offsets of b's vectors: where unset, s counts as +0 */
+  const number  *keep;                      /* NULL, or bits at the offsets of b's vectors: where unset, s counts as +0.
+                                               For TILE_SHIFTED that adds, with whole vectors and no bias */
   const number  *bias;                      /* NULL, or one for each column */
 } T(tile);
 
@@ -21,7 +22,6 @@ static __attribute__((noinline)) void T(tile_finish)(const T(tile) *t, int rows,
       if (lanes <= 0) break;
       number *c = t->c + r * t->c_row + v * LANES;
       T(vec)  x = T(vec_load)(s + (r * vecs + v) * LANES);
-      if (t->keep) x = T(vec_and)(x, T(vec_load)(t->keep + v * t->b_vec));
       if (t->add)  x = T(vec_add)(T(vec_load_part)(c, lanes), x);
       if (t->bias) x = T(vec_add)(x, T(vec_load_part)(t->bias + v * LANES, lanes));
       T(vec_store_part)(c, x, lanes);
@@ -49,7 +49,14 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
     a += a_term;
     if (kind != TILE_SHIFTED) b += b_term;
   }
-  if (t->cols == vecs * LANES && !t->bias && !t->keep) {
+  if (kind == TILE_SHIFTED && t->keep) {
+    T(vec)  keep[WIDE_VECS];
+    number *c = t->c;
+    UNROLL for (int v = 0; v < vecs; v++) keep[v] = T(vec_load)(t->keep + v * b_vec);
+    UNROLL for (int r = 0; r < rows; r++, c += t->c_row)
+      UNROLL for (int v = 0; v < vecs; v++)
+        T(vec_store)(c + v * LANES, T(vec_add)(T(vec_load)(c + v * LANES), T(vec_and)(acc[r][v], keep[v])));
+  } else if (t->cols == vecs * LANES && !t->bias) {
     number *c = t->c;
     UNROLL for (int r = 0; r < rows; r++, c += t->c_row)
       UNROLL for (int v = 0; v < vecs; v++)
