@@ -54,8 +54,6 @@ static int set_up(lua_State *L) /* argc, argv -> runs repro.cli, leaves the exit
   lua_getglobal(L, "package");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua", dir, dir);
   lua_setfield(L, -2, "path");
-  lua_pushfstring(L, "%s/", dir);
-  lua_setfield(L, LUA_REGISTRYINDEX, "repro.library"); /* errors point past these files, at the script */
   lua_createtable(L, argc, 1);
   for (int i = 0; i < argc; i++) { lua_pushstring(L, argv[i]); lua_rawseti(L, -2, i); }
   lua_pushvalue(L, -1);

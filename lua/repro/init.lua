@@ -8,6 +8,8 @@
 --- and a method of tensors where its first argument is one.  Sub-libraries load when they are first named.
 local core = require "repro.core"
 
+core.library((debug.getinfo(1, "S").source:gsub("^@", ""):gsub("repro/init%.lua$", "")))
+
 local rp = {}
 for name, value in pairs(core) do rp[name] = value end -- order does not matter: a copy
 rp.core = core

@@ -1,8 +1,13 @@
 /* l_system.c: memory, threads, instruction sets, and what this build is. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef RP_HAVE_EDIT
+#include <editline/readline.h>
+#endif
 
 #include "base/memory.h"
 #include "base/pool.h"
@@ -71,10 +76,41 @@ static int isa(lua_State *L) /* [name] -> name of the instruction set in use */
 
 static int isas(lua_State *L) { lua_pushstring(L, rp_device_list()); return 1; }
 
+static int library(lua_State *L) /* folder: errors point past the Lua files below it, at the script */
+{
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "repro.library");
+  return 0;
+}
+
 static int isatty_(lua_State *L)
 {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
   return 1;
+}
+
+/* prompt -> a line, or nil at the end of input; edited and remembered where libedit is there and input is a terminal */
+static int readline_(lua_State *L)
+{
+  const char *prompt = luaL_optstring(L, 1, "");
+#ifdef RP_HAVE_EDIT
+  if (isatty(0)) {
+    char *line = readline(prompt);
+    if (!line) return 0;
+    if (*line) add_history(line);
+    lua_pushstring(L, line); /* may raise for want of memory, and lose one line */
+    free(line);
+    return 1;
+  }
+#endif
+  luaL_Buffer b;
+  int         c = 0;
+  if (isatty(0)) { fputs(prompt, stdout); fflush(stdout); }
+  luaL_buffinit(L, &b);
+  while ((c = getchar()) != EOF && c != '\n') luaL_addchar(&b, (char)c);
+  luaL_pushresult(&b);
+  return c == EOF && lua_rawlen(L, -1) == 0 ? 0 : 1;
 }
 
 static int clock_(lua_State *L) /* seconds on a clock that never goes back; for progress and cost, not for results */
@@ -88,7 +124,7 @@ static int clock_(lua_State *L) /* seconds on a clock that never goes back; for 
 static const luaL_Reg functions[] = {
   { "memory", memory }, { "memory_reset_peak", memory_reset_peak }, { "memory_trim", memory_trim },
   { "memory_limit", memory_limit }, { "memory_fail_at", memory_fail_at }, { "threads", threads }, { "isa", isa },
-  { "isas", isas }, { "isatty", isatty_ }, { "clock", clock_ }, { NULL, NULL } };
+  { "isas", isas }, { "library", library }, { "isatty", isatty_ }, { "readline", readline_ }, { "clock", clock_ }, { NULL, NULL } };
 
 void l_open_system(lua_State *L)
 {
