@@ -4,7 +4,7 @@
 ---   pairs, next     visit 1, 2, ... first, then other integers, floats, strings by byte, booleans, tensors by age
 ---   math.random     a Philox stream of the run's seed; math.exp, log, sin ... are the package's own
 ---   table.sort      stable merge sort (Lua's own takes a pivot from the clock when a sort goes badly)
----   tostring, print, string.format   show no addresses
+---   tostring, print, string.format   show no addresses, and of a NaN no sign
 ---   os, io          no time, environment, processes
 ---
 --- `x^y` on Lua numbers cannot be replaced: it goes through the C library, except x^2.  Write math.pow(x, y).
@@ -185,8 +185,11 @@ end
 
 -- ---- text without addresses ------------------------------------------------------------------------------------
 
+local nan = string.unpack("<d", "\0\0\0\0\0\0\xf8\x7f")    -- 0/0 has its sign set on x86 and clear on ARM
+
 local function plain_tostring(value)
   local kind = type(value)
+  if value ~= value and kind == "number" then return "nan" end
   if kind ~= "table" and kind ~= "function" and kind ~= "thread" and kind ~= "userdata" then return tostring(value) end
   local meta = getmetatable(value)
   if type(meta) == "table" and meta.__tostring then return tostring(value) end
@@ -200,7 +203,9 @@ local function plain_format(form, ...)
   for spec in form:gsub("%%%%", ""):gmatch "%%[-+ #0]*%d*%.?%d*(%a)" do
     position = position + 1
     if spec == "p" then misuse "string.format: %p shows an address, which differs from run to run" end
-    if spec == "s" then values[position] = plain_tostring(values[position]) end
+    local value = values[position]
+    if spec == "s" then values[position] = plain_tostring(value)
+    elseif value ~= value and type(value) == "number" then values[position] = nan end
   end
   return string.format(form, table.unpack(values, 1, values.n))
 end

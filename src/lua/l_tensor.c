@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/ieee.h"
 #include "lua/l_tensor.h"
 #include "tensor/shape.h"
 
@@ -212,6 +213,9 @@ static int from_table(lua_State *L) /* number | nested table | tensor [, dtype] 
 
 /* ---- reading ---- */
 
+/* A NaN is one value: its sign, which differs between processors, would show in text. */
+static double plain(double x) { return x == x ? x : nan_f64(); }
+
 void l_push_element(lua_State *L, const void *p, rp_dtype dtype)
 {
   switch (dtype) {
@@ -219,8 +223,8 @@ void l_push_element(lua_State *L, const void *p, rp_dtype dtype)
     case RP_UINT8:   lua_pushinteger(L, *(const uint8_t *)p); break;
     case RP_INT32:   lua_pushinteger(L, *(const int32_t *)p); break;
     case RP_INT64:   lua_pushinteger(L, *(const int64_t *)p); break;
-    case RP_FLOAT32: lua_pushnumber(L, (double)*(const float *)p); break;
-    default:         lua_pushnumber(L, *(const double *)p); break;
+    case RP_FLOAT32: lua_pushnumber(L, plain((double)*(const float *)p)); break;
+    default:         lua_pushnumber(L, plain(*(const double *)p)); break;
   }
 }
 
@@ -302,8 +306,8 @@ static void add_number(luaL_Buffer *b, const void *p, rp_dtype dtype)
     case RP_UINT8:   snprintf(text, sizeof text, "%d", *(const uint8_t *)p); break;
     case RP_INT32:   snprintf(text, sizeof text, "%d", *(const int32_t *)p); break;
     case RP_INT64:   snprintf(text, sizeof text, "%lld", (long long)*(const int64_t *)p); break;
-    case RP_FLOAT32: snprintf(text, sizeof text, "%.6g", (double)*(const float *)p); break;
-    default:         snprintf(text, sizeof text, "%.10g", *(const double *)p); break;
+    case RP_FLOAT32: snprintf(text, sizeof text, "%.6g", plain((double)*(const float *)p)); break;
+    default:         snprintf(text, sizeof text, "%.10g", plain(*(const double *)p)); break;
   }
   luaL_addstring(b, text);
 }
