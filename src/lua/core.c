@@ -17,6 +17,7 @@ int luaopen_repro_core(lua_State *L)
 {
   const char *wish = getenv("REPRO_ISA");
   if (wish && *wish && rp_device_choose(wish) != RP_OK) return luaL_error(L, "REPRO_ISA: %s", rp_message());
+  lua_gc(L, LUA_GCINC, 0, 0, 0); /* the stand-alone lua starts generational, in which steps would not free old tensors */
   l_make_metatable(L);
   lua_newtable(L);
   l_open_tensor(L);
