@@ -23,6 +23,8 @@ typedef struct job {
   const char *path;   /* writing */
   rp_writer  *writer;
   unsigned char *samples; /* writing: (H,W,C) big-endian; owned */
+  unsigned char *memory;  /* encoding: the bytes so far; owned */
+  size_t      used, room;
   int64_t     height, width, channels;
   int         bytes;  /* of a sample: 1 or 2 */
 } job;
@@ -64,10 +66,26 @@ static void on_read(png_structp png, png_bytep to, size_t n)
   if (j->status) png_error(png, "read");
 }
 
+static rp_status append(job *j, const void *bytes, size_t n)
+{
+  if (j->used + n > j->room) {
+    size_t room = 2 * j->room + n + 4096;
+    unsigned char *more = rp_alloc(room);
+    if (!more) return RP_ENOMEM;
+    if (j->used) memcpy(more, j->memory, j->used);
+    rp_release(j->memory);
+    j->memory = more;
+    j->room = room;
+  }
+  memcpy(j->memory + j->used, bytes, n);
+  j->used += n;
+  return RP_OK;
+}
+
 static void on_write(png_structp png, png_bytep bytes, size_t n)
 {
   job *j = png_get_io_ptr(png);
-  j->status = rp_write(j->writer, bytes, (int64_t)n);
+  j->status = j->writer ? rp_write(j->writer, bytes, (int64_t)n) : append(j, bytes, n);
   if (j->status) png_error(png, "write");
 }
 
@@ -232,14 +250,32 @@ static rp_status encode(job *j)
   return RP_OK;
 }
 
-static rp_status write_image(job *j)
+static rp_status run_encoder(job *j)
 {
-  RP_TRY(rp_writer_open(&j->writer, j->path));
   j->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, j, on_error, on_warning, j, take, give);
   if (j->png) j->info = png_create_info_struct(j->png);
   rp_status status = j->info ? encode(j) : no_png(j);
   png_destroy_write_struct(&j->png, &j->info);
-  return rp_writer_close(j->writer, status);
+  return status;
+}
+
+static rp_status write_image(job *j)
+{
+  RP_TRY(rp_writer_open(&j->writer, j->path));
+  return rp_writer_close(j->writer, run_encoder(j));
+}
+
+rp_status rp_png_encode(unsigned char **out, size_t *n, const unsigned char *samples, int64_t height, int64_t width, int channels)
+{
+  job j = { .path = "encode_png", .height = height, .width = width, .channels = channels, .bytes = 1,
+            .samples = (unsigned char *)(uintptr_t)samples };
+  if (height < 1 || width < 1 || height > SIDE_LIMIT || width > SIDE_LIMIT || channels < 1 || channels > 4)
+    return rp_fail(RP_ESHAPE, "encode_png: no image is %" PRId64 "x%" PRId64 " with %d channels", height, width, channels);
+  rp_status status = run_encoder(&j);
+  if (status) { rp_release(j.memory); return status; }
+  *out = j.memory;
+  *n = j.used;
+  return RP_OK;
 }
 
 rp_status rp_png_write(const char *path, rp_tensor *x)

@@ -21,4 +21,8 @@ rp_status rp_png_read(rp_tensor **out, const char *path);
  * RP_ESHAPE, RP_EDTYPE; RP_ERANGE for a value outside its range or NaN; RP_EIO, RP_ENOMEM. */
 rp_status rp_png_write(const char *path, rp_tensor *x);
 
+/* The same in memory, from samples (height,width,channels) of 8 bits, borrowed.  *out receives n bytes, given back with
+ * rp_release.  RP_ESHAPE, RP_ENOMEM. */
+rp_status rp_png_encode(unsigned char **out, size_t *n, const unsigned char *samples, int64_t height, int64_t width, int channels);
+
 #endif

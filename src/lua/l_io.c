@@ -79,6 +79,51 @@ static int l_read_idx(lua_State *L) { return read_one(L, rp_idx_read); }
 static int l_write_png(lua_State *L) { return write_one(L, rp_png_write); }
 static int l_write_npy(lua_State *L) { return write_one(L, rp_npy_write); }
 
+static int64_t size_field(lua_State *L, const char *name)
+{
+  int ok = 0;
+  lua_getfield(L, 1, name);
+  int64_t v = lua_tointegerx(L, -1, &ok);
+  if (!ok) l_error(L, "encode_png: %s is %s; an integer is expected", name, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return v;
+}
+
+static int l_encode_png(lua_State *L) /* {width, height, channels, bytes} -> a PNG file as a string */
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int64_t height = size_field(L, "height"), width = size_field(L, "width"), channels = size_field(L, "channels");
+  size_t  given = 0, n = 0;
+  unsigned char *png = NULL;
+  lua_getfield(L, 1, "bytes");
+  const char *bytes = lua_tolstring(L, -1, &given);
+  if (!bytes || height < 1 || width < 1 || channels < 1 || channels > 4 || height > 1000000 || width > 1000000
+      || given != (size_t)(height * width * channels))
+    return l_error(L, "encode_png: %zu bytes for an image of %lldx%lld with %lld channels", given, (long long)height, (long long)width, (long long)channels);
+  l_held *held = l_hold(L, rp_release);
+  if (rp_png_encode(&png, &n, (const unsigned char *)bytes, height, width, (int)channels)) return l_raise(L);
+  held->p = png;
+  lua_pushlstring(L, (const char *)png, n);
+  l_let_go(held);
+  return 1;
+}
+
+static int l_base64(lua_State *L) /* bytes -> text (RFC 4648) */
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  luaL_Buffer b;
+  size_t      n = 0;
+  const unsigned char *p = (const unsigned char *)luaL_checklstring(L, 1, &n);
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < n; i += 3) {
+    uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0u);
+    char four[4] = { digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=', i + 2 < n ? digits[v & 63] : '=' };
+    luaL_addlstring(&b, four, 4);
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
 static int l_read_cifar10(lua_State *L)
 {
   rp_status status = RP_OK;
@@ -318,7 +363,7 @@ static int l_list(lua_State *L)
 int l_open_io(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    { "read_png", l_read_png }, { "write_png", l_write_png }, { "read_npy", l_read_npy }, { "write_npy", l_write_npy },
+    { "read_png", l_read_png }, { "write_png", l_write_png }, { "encode_png", l_encode_png }, { "base64", l_base64 }, { "read_npy", l_read_npy }, { "write_npy", l_write_npy },
     { "read_npz", l_read_npz }, { "write_npz", l_write_npz }, { "read_safetensors", l_read_safetensors },
     { "write_safetensors", l_write_safetensors }, { "read_idx", l_read_idx }, { "read_cifar10", l_read_cifar10 },
     { "read_cifar100", l_read_cifar100 }, { "read_text", l_read_text }, { "write_text", l_write_text },

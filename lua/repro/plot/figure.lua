@@ -4,7 +4,7 @@ local label = require "repro.plot.label"
 local Axes = require "repro.plot.axes"
 local Canvas = require "repro.plot.canvas"
 local svg = require "repro.plot.svg"
-local png = require "repro.plot.png"
+local io_core = require("repro.core").io
 local paint = require "repro.plot.paint"
 
 ---@class Figure
@@ -190,7 +190,8 @@ local function write_file(path, bytes)
   if not renamed then arguments.fail("fig:save: %s", reason) end
 end
 
---- Writes the figure to a file whose name ends in .svg or .png. The same figure gives the same bytes on every machine.
+--- Writes the figure to a file whose name ends in .svg or .png. The same figure gives the same
+--- drawing on every machine (an SVG to the byte; the bytes of a PNG depend on the version of zlib).
 ---@param path string
 ---@param options table|nil for .png: {scale=2, theme="light"|"dark"}
 ---@return Figure
@@ -200,7 +201,7 @@ function Figure:save(path, options)
   if extension == "svg" then write_file(path, self:svg())
   elseif extension == "png" then
     local raster = draw(self, options.scale, options.theme)
-    write_file(path, png.encode { width = raster.width, height = raster.height, channels = 3, bytes = raster:bytes() })
+    write_file(path, io_core.encode_png { width = raster.width, height = raster.height, channels = 3, bytes = raster:bytes() })
   else arguments.fail("fig:save: cannot tell the format of '%s'; end the name in .svg or .png", tostring(path)) end
   return self
 end

@@ -5,7 +5,7 @@
 -- which legends inside a plot use.
 local number = require "repro.plot.number"
 local label = require "repro.plot.label"
-local png = require "repro.plot.png"
+local io_core = require("repro.core").io
 
 local svg = {}
 
@@ -127,7 +127,7 @@ end
 function writers.image(item)
   return string.format('<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" ' ..
     'style="image-rendering:pixelated" href="data:image/png;base64,%s"/>\n', c(item.x), c(item.y), c(item.width),
-    c(item.height), png.base64(png.encode(item.picture)))
+    c(item.height), io_core.base64(io_core.encode_png(item.picture)))
 end
 
 function writers.open(item)
