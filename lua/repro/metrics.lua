@@ -1,0 +1,26 @@
+--- repro.metrics: numbers by which a representation, a clustering or a generator is judged.
+---
+---   accuracy, top_k, confusion_matrix                     classification
+---   nmi, ari, clustering_accuracy, cluster_scores         clusterings against classes
+---   squared_distances, towards, each_chunk, nearest       distances
+---   knn, knn_accuracy, silhouette, recall_at_k            what they say of labels
+---   linear_probe, mlp_probe, svm                          classifiers trained on fixed features
+---   gaussian, frechet_distance, frechet_between, inception_score, precision_recall, density_coverage,
+---   mmd, kid, one_nn_accuracy, wasserstein, sliced_wasserstein                    generated against real
+---   chamfer, earth_mover, cloud_distances, cloud_scores   point clouds
+---   scatter, tsne                                         geometry of features
+---
+--- Features are tensors (n, d), or (n, ...) which is flattened; they are detached and converted to float64, in which
+--- everything is computed unless its description says otherwise.  Labels are integer tensors (n) or arrays of integers.
+--- Every function is deterministic; those that draw numbers take {seed = 1}.
+
+local metrics = {}
+
+local parts = { "classification", "clustering", "distance", "neighbours", "linear_probe", "mlp_probe", "svm", "fidelity",
+                "manifold", "two_sample", "clouds", "scatter", "tsne" }
+
+for _, part in ipairs(parts) do
+  for name, value in pairs(require("repro.metrics." .. part)) do metrics[name] = value end
+end
+
+return metrics
