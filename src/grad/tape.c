@@ -184,10 +184,6 @@ rp_status rp_record_custom(rp_tensor *const *out, int n_out, rp_tensor *const *i
 
 static rp_rule *const rules[RP_N_OPS] = {
 #define MAP1(name, args, lo, hi, kind, formula) [RP_OP_##name] = rp_rule_pointwise,
-#define MAP2 MAP1
-#define MAP3 MAP1
-#define CMP1(name, args, lo, hi, formula)
-#define CMP2 CMP1
 #define OP(name, args, n_out, formula) [RP_OP_##name] = rp_rule_##name,
 #define NOGRAD(name, args, n_out, formula)
 #include "kernel/ops.def"

@@ -59,21 +59,9 @@ rp_status rp_detach(rp_tensor **out, rp_tensor *x);
 
 /* The gradient rule of each structured row: gin[i] receives the gradient of in[i] where n->needs[i]. */
 typedef rp_status rp_rule(const rp_node *n, rp_tensor **gin);
-#define MAP1(name, args, lo, hi, kind, formula)
-#define MAP2 MAP1
-#define MAP3 MAP1
-#define CMP1(name, args, lo, hi, formula)
-#define CMP2 CMP1
 #define OP(name, args, n_out, formula) rp_rule rp_rule_##name;
 #define NOGRAD(name, args, n_out, formula)
 #include "kernel/ops.def"
-#undef MAP1
-#undef MAP2
-#undef MAP3
-#undef CMP1
-#undef CMP2
-#undef OP
-#undef NOGRAD
 rp_rule rp_rule_pointwise;
 
 /* g summed over what was repeated to make it from the shape of x. */

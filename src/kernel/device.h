@@ -14,20 +14,9 @@
 
 typedef enum rp_opcode {
 #define MAP1(name, args, lo, hi, kind, formula) RP_OP_##name,
-#define MAP2 MAP1
-#define MAP3 MAP1
 #define CMP1(name, args, lo, hi, formula) RP_OP_##name,
-#define CMP2 CMP1
 #define OP(name, args, n_out, formula) RP_OP_##name,
-#define NOGRAD OP
 #include "kernel/ops.def"
-#undef MAP1
-#undef MAP2
-#undef MAP3
-#undef CMP1
-#undef CMP2
-#undef OP
-#undef NOGRAD
   RP_N_OPS,
   RP_OP_custom = RP_N_OPS /* a function differentiated in Lua */
 } rp_opcode;

@@ -60,14 +60,7 @@ typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const
 #define MAP3(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE3, PICK3)
 #define CMP1(name, args, lo, hi, formula) TESTS(name, VALUE1)
 #define CMP2(name, args, lo, hi, formula) TESTS(name, VALUE2)
-#define OP(name, args, n_out, formula)
-#define NOGRAD OP
 #include "kernel/ops.def"
-#undef MAP1
-#undef MAP2
-#undef MAP3
-#undef CMP1
-#undef CMP2
 
 /* One line per pointwise row: its loops by working type (int32, int64, float32, float64) and its gradient loops. */
 typedef struct map_row { map_loop *forward[4]; map_back_loop *backward[2]; } map_row;
@@ -76,19 +69,9 @@ typedef struct map_row { map_loop *forward[4]; map_back_loop *backward[2]; } map
                       { name##_back_f32, name##_back_f64 } }
 static const map_row map_rows[] = {
 #define MAP1(name, args, lo, hi, kind, formula) [RP_OP_##name] = ROW_##kind(name),
-#define MAP2 MAP1
-#define MAP3 MAP1
 #define CMP1(name, args, lo, hi, formula) \
   [RP_OP_##name] = { { name##_map_i32, name##_map_i64, name##_map_f32, name##_map_f64 }, { NULL, NULL } },
-#define CMP2 CMP1
 #include "kernel/ops.def"
-#undef MAP1
-#undef MAP2
-#undef MAP3
-#undef CMP1
-#undef CMP2
-#undef OP
-#undef NOGRAD
 };
 
 /* Operands of a walk over a row's forward or backward: which slots hold what. */

@@ -45,21 +45,8 @@ typedef struct rp_op_info {
 extern const rp_op_info rp_ops[RP_N_OPS];
 
 /* One function per structured row, one for all pointwise rows. */
-#define MAP1(name, args, lo, hi, kind, formula)
-#define MAP2 MAP1
-#define MAP3 MAP1
-#define CMP1(name, args, lo, hi, formula)
-#define CMP2 CMP1
 #define OP(name, args, n_out, formula) rp_status rp_forward_##name(rp_call *c);
-#define NOGRAD OP
 #include "kernel/ops.def"
-#undef MAP1
-#undef MAP2
-#undef MAP3
-#undef CMP1
-#undef CMP2
-#undef OP
-#undef NOGRAD
 rp_status rp_forward_pointwise(rp_call *c);
 
 /* The type in which a pointwise row works on inputs whose latest type in the order of promotion is t. */
