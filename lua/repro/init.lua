@@ -24,7 +24,12 @@ local libraries = {
 
 setmetatable(rp, {
   __index = function(self, name)
-    if not libraries[name] then return nil end
+    if not libraries[name] then
+      local names = {}
+      for known in pairs(self) do names[#names + 1] = known end
+      table.sort(names)
+      require "repro.misuse"("repro has no function or library '%s'%s", name, require("repro.nearest").hint(name, names))
+    end
     local library = require("repro." .. name)
     rawset(self, name, library)
     return library
