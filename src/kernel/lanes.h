@@ -1,73 +1,61 @@
-/* lanes.h: the canonical reduction of one contiguous sequence, for one type (included by reduce.h).
+/* lanes.h: the canonical reduction of one block of a sequence, for one type (included by reduce.h).
  *
  * A block of at most RP_RB elements: lane l starts with x_l and takes x_(l+L), x_(l+2L), ... in order, L = RP_LANES.
  * Then lane i takes lane i + L/2 for i < L/2, lane i + L/4 for i < L/4, ... ; a lane that got no element takes no part.
  * A longer sequence: the results of its consecutive blocks are reduced in the same way, and so on.
  *
- * `number`, `vector` (L numbers), `mask` (L integers of the same width) and T(name) are defined by the includer. */
+ * To take no part is to hold the identity: -0 for sums (x + -0 is x for every x, also for both zeros), 1, -inf, inf.
+ * `number`, T(name), and for integers `unsigned_number` are defined by the includer. */
 
-/* ---- one block ---- */
-#define HALVE(lane, n, COMBINE)                                          \
-  for (int half = RP_LANES / 2; half > 0; half /= 2)                     \
-    for (int i = 0; i < half && i + half < (n); i++) lane[i] = COMBINE(lane[i], lane[i + half]);
+#if IS_FLOAT
+#define PLUS(a, b)  ((a) + (b))
+#define TIMES(a, b) ((a) * (b))
+#define LOWEST      ((number)-__builtin_inf())
+#define HIGHEST     ((number)__builtin_inf())
+#define IS_NAN(a)   ((a) != (a))
+#else /* integers wrap */
+#define PLUS(a, b)  T(add)(a, b)
+#define TIMES(a, b) T(mul)(a, b)
+#define LOWEST      ((number)((unsigned_number)1 << (8 * sizeof(number) - 1)))
+#define HIGHEST     (~LOWEST)
+#define IS_NAN(a)   false
+#endif
 
-#define BLOCK(name, arguments, FIRST, STEP_V, COMBINE)                   \
-  static number T(name)(arguments, int64_t n)                            \
-  {                                                                      \
-    number  lane[RP_LANES];                                              \
-    int64_t i = RP_LANES;                                                \
-    if (n >= RP_LANES) {                                                 \
-      vector acc = FIRST(0);                                             \
-      for (; i + RP_LANES <= n; i += RP_LANES) { vector v = FIRST(i); acc = STEP_V(acc, v); } \
-      memcpy(lane, &acc, sizeof lane);                                   \
-      for (int l = 0; i + l < n; l++) lane[l] = COMBINE(lane[l], SCALAR(i + l)); \
-    } else {                                                             \
-      for (int l = 0; l < n; l++) lane[l] = SCALAR(l);                   \
-    }                                                                    \
-    HALVE(lane, n, COMBINE)                                              \
-    return lane[0];                                                      \
+/* ---- one block whose elements lie in a row ---- */
+
+#define HALVE(half, COMBINE) for (int l = 0; l < half; l++) lane[l] = COMBINE(lane[l], lane[l + half]);
+
+/* All loops over lanes have the constant length the compiler needs to keep them in registers. */
+#define BLOCK(name, arguments, X, IDENTITY, COMBINE)                                       \
+  static number T(name)(arguments, int64_t n)                                              \
+  {                                                                                        \
+    number  lane[RP_LANES], rest[RP_LANES];                                                \
+    int64_t i = 0;                                                                         \
+    for (int l = 0; l < RP_LANES; l++) lane[l] = IDENTITY;                                 \
+    for (; i + RP_LANES <= n; i += RP_LANES)                                               \
+      for (int l = 0; l < RP_LANES; l++) lane[l] = COMBINE(lane[l], X(i + l));             \
+    if (i < n) {                                                                           \
+      for (int l = 0; l < RP_LANES; l++) rest[l] = IDENTITY;                               \
+      for (int l = 0; i + l < n; l++) rest[l] = X(i + l);                                  \
+      for (int l = 0; l < RP_LANES; l++) lane[l] = COMBINE(lane[l], rest[l]);              \
+    }                                                                                      \
+    _Static_assert(RP_LANES == 32, "the halvings below");                                  \
+    HALVE(16, COMBINE) HALVE(8, COMBINE) HALVE(4, COMBINE) HALVE(2, COMBINE)               \
+    return COMBINE(lane[0], lane[1]);                                                      \
   }
 
-/* Macros, because vectors this wide have no portable way of being passed to functions. */
-typedef vector T(loose) __attribute__((aligned(sizeof(number)), may_alias));
-#define LOAD(p)       (*(const T(loose) *)(p))
-#define PICK(m, a, b) ((vector)(((m) & (mask)(a)) | (~(m) & (mask)(b))))
-
+#define ONE(i)  x[i]
+BLOCK(sum_block,  const number *x, ONE, (number)-0.0, PLUS)
+BLOCK(prod_block, const number *x, ONE, 1,            TIMES)
+BLOCK(max_block,  const number *x, ONE, LOWEST,       T(maximum))
+BLOCK(min_block,  const number *x, ONE, HIGHEST,      T(minimum))
 #if IS_FLOAT
-#define PLUS(a, b) ((a) + (b))
-#define TIMES(a, b) ((a) * (b))
-#define ADD_V PLUS
-#define MUL_V TIMES
-#define NAN_V(a) ((a) != (a))
-#define IS_NAN(a) ((a) != (a))
-#else /* integers wrap */
-#define PLUS(a, b) T(add)(a, b)
-#define TIMES(a, b) T(mul)(a, b)
-#define ADD_V(a, b) ((vector)((unsigned_vector)(a) + (unsigned_vector)(b)))
-#define MUL_V(a, b) ((vector)((unsigned_vector)(a) * (unsigned_vector)(b)))
-#define NAN_V(a) ((a) ^ (a))
-#define IS_NAN(a) false
+#define BOTH    const number *x, const number *z
+#define TERM(i) (x[i] * z[i])
+BLOCK(dot_block, BOTH, TERM, (number)-0.0, PLUS)
+#undef TERM
 #endif
-#define MAX_V(a, b) PICK(((a) >= (b)) | NAN_V(a), a, b)
-#define MIN_V(a, b) PICK(((a) <= (b)) | NAN_V(a), a, b)
-
-#define LOAD_X(i)  LOAD(x + (i))
-#define SCALAR(i)  (x[i])
-BLOCK(sum_block, const number *x, LOAD_X, ADD_V, PLUS)
-BLOCK(prod_block, const number *x, LOAD_X, MUL_V, TIMES)
-BLOCK(max_block, const number *x, LOAD_X, MAX_V, T(maximum))
-BLOCK(min_block, const number *x, LOAD_X, MIN_V, T(minimum))
-#undef SCALAR
-#if IS_FLOAT
-#define LOAD_XZ(i) (LOAD(x + (i)) * LOAD(z + (i)))
-#define SCALAR(i)  (x[i] * z[i])
-#define BOTH const number *x, const number *z
-BLOCK(dot_block, BOTH, LOAD_XZ, ADD_V, PLUS)
-#undef LOAD_XZ
-#undef SCALAR
-#undef BOTH
-#endif
-#undef LOAD_X
+#undef ONE
 
 /* The reduction of a block for the opcode of a row of ops.def. */
 static number T(reduce_block)(rp_opcode op, const number *x, int64_t n)
@@ -98,7 +86,6 @@ static number T(reduce_block)(rp_opcode op, const number *x, int64_t n)
 #if IS_FLOAT
 #define CALL_X(at)  x + (at)
 #define CALL_XZ(at) x + (at), z + (at)
-#define BOTH const number *x, const number *z
 WHOLE(total, T(sum_block), const number *x, CALL_X)
 WHOLE(dot, T(dot_block), BOTH, CALL_XZ)
 #undef CALL_X
@@ -106,29 +93,57 @@ WHOLE(dot, T(dot_block), BOTH, CALL_XZ)
 #undef BOTH
 #endif
 
-/* ---- many columns at once: element k of column c is x[k * stride + c]; one block of n <= RP_RB, width <= COLUMNS ---- */
-static void T(reduce_columns)(rp_opcode op, number *out, const number *x, int64_t stride, int64_t n, int64_t width)
+/* ---- many results at once, side by side ---- */
+
+/* to[i] = to[i] o from[i] */
+typedef void T(combine)(number *restrict to, const number *from, int64_t n);
+#define COMBINER(name, COMBINE)                                                \
+  static void T(name)(number *restrict to, const number *from, int64_t n)      \
+  {                                                                            \
+    for (int64_t i = 0; i < n; i++) to[i] = COMBINE(to[i], from[i]);           \
+  }
+COMBINER(combine_sum,  PLUS)
+COMBINER(combine_prod, TIMES)
+COMBINER(combine_max,  T(maximum))
+COMBINER(combine_min,  T(minimum))
+
+static T(combine) *T(combiner)(rp_opcode op)
 {
-  number lane[RP_LANES][COLUMNS];
-  for (int64_t k = 0; k < n; k++) {
-    number       *to = lane[k % RP_LANES];
-    const number *from = x + k * stride;
-    if (k < RP_LANES) { memcpy(to, from, (size_t)width * sizeof *to); continue; }
-    switch (op) {
-      case RP_OP_prod: for (int64_t c = 0; c < width; c++) to[c] = TIMES(to[c], from[c]); break;
-      case RP_OP_max:  for (int64_t c = 0; c < width; c++) to[c] = T(maximum)(to[c], from[c]); break;
-      case RP_OP_min:  for (int64_t c = 0; c < width; c++) to[c] = T(minimum)(to[c], from[c]); break;
-      default:         for (int64_t c = 0; c < width; c++) to[c] = PLUS(to[c], from[c]); break;
-    }
+  return op == RP_OP_prod ? T(combine_prod) : op == RP_OP_max ? T(combine_max) : op == RP_OP_min ? T(combine_min) : T(combine_sum);
+}
+
+/* Element `at` of every result of a strip: where it lies if they are adjacent, else brought together in buffer. */
+static const number *T(across)(const strip *s, int64_t at, number *buffer)
+{
+  const number *x = (const number *)s->data + at;
+  if (s->runs == 1 && s->stride == 1) return x + s->start[0];
+  for (int64_t i = 0, c = 0; i < s->runs; c += s->length[i++]) {
+    const number *from = x + s->start[i];
+    if (s->stride == 2) for (int64_t k = 0; k < s->length[i]; k++) buffer[c + k] = from[2 * k]; /* windows of two */
+    else                for (int64_t k = 0; k < s->length[i]; k++) buffer[c + k] = from[k * s->stride];
+  }
+  return buffer;
+}
+
+/* out[c * apart] = elements begin .. begin+n-1 of result c, one block of n <= RP_RB.
+ * Lane l of result c is lane[l * width + c], so a level of halving, or L elements of results that lie without gaps
+ * in memory, are one loop. */
+static void T(reduce_strip)(rp_opcode op, number *out, int64_t apart, const strip *s, const places *reduced, int64_t begin, int64_t n)
+{
+  number lane[RP_LANES * COLUMNS], buffer[COLUMNS];
+  const int64_t w = s->width;
+  const bool    gapless = s->runs == 1 && s->stride == 1 && reduced->n == 1 && reduced->stride[0] == w;
+  const int64_t step = gapless ? RP_LANES : 1;
+  T(combine)   *combine = T(combiner)(op);
+  for (int64_t k = 0; k < n; k += step) {
+    int64_t       m = (n - k < step ? n - k : step) * w;
+    const number *from = T(across)(s, place(reduced, begin + k), buffer);
+    if (k < RP_LANES) memcpy(lane + k * w, from, (size_t)m * sizeof *from);
+    else              combine(lane + k % RP_LANES * w, from, m);
   }
   for (int half = RP_LANES / 2; half > 0; half /= 2)
-    for (int i = 0; i < half && i + half < n; i++)
-      for (int64_t c = 0; c < width; c++) {
-        number pair[2] = { lane[i][c], lane[i + half][c] };
-        lane[i][c] = op == RP_OP_prod ? TIMES(pair[0], pair[1]) : op == RP_OP_max ? T(maximum)(pair[0], pair[1])
-                   : op == RP_OP_min ? T(minimum)(pair[0], pair[1]) : PLUS(pair[0], pair[1]);
-      }
-  memcpy(out, lane[0], (size_t)width * sizeof *out);
+    if (half < n) combine(lane, lane + half * w, (n - half < half ? n - half : half) * w);
+  for (int64_t c = 0; c < w; c++) out[c * apart] = lane[c];
 }
 
 /* The position of the first extreme element; a NaN counts as the extreme. */
@@ -146,13 +161,9 @@ static int64_t T(arg_extreme)(rp_opcode op, const number *x, int64_t n)
 #undef BLOCK
 #undef WHOLE
 #undef HALVE
+#undef COMBINER
 #undef PLUS
 #undef TIMES
-#undef ADD_V
-#undef MUL_V
-#undef MAX_V
-#undef MIN_V
-#undef NAN_V
-#undef LOAD
-#undef PICK
+#undef LOWEST
+#undef HIGHEST
 #undef IS_NAN
