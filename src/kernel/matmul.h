@@ -53,7 +53,7 @@ static void product_way(product *w)
   bool    easy = g->a_col == 1 && g->a_row * size % 2048 != 0;
   w->direct = g->m <= TILE_ROWS || g->n <= 2 * VEC_BYTES / size || a_bytes < (easy ? NEAR_BYTES : NEAR_BYTES / 4 + 1)
               || (easy && b_bytes <= NEAR_BYTES / 8);
-  w->pack_b = g->b_col != 1 || (b_bytes > NEAR_BYTES / 2 && g->m > TILE_ROWS);
+  w->pack_b = g->b_col != 1 || (b_bytes > NEAR_BYTES / 2 && g->m > 4 * TILE_ROWS);
   w->run_tiles = w->row_tiles;
   if (w->direct) w->run_tiles = RUN_BYTES / (TILE_ROWS * (block + 1) * size) + 1;
 }
