@@ -313,7 +313,7 @@ static int special(lua_State *L) /* upvalue 1: which */
   lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
   if (lua_type(L, 1) != LUA_TNUMBER)
     return l_error(L, "%s: argument 1 is %s; a number is expected", specials[i].name,
-                   lua_isnone(L, 1) ? "missing" : luaL_typename(L, 1));
+                   lua_isnone(L, 1) ? "missing" : l_to_tensor(L, 1) ? "a tensor" : luaL_typename(L, 1));
   lua_pushnumber(L, specials[i].f(lua_tonumber(L, 1)));
   return 1;
 }
