@@ -38,6 +38,10 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
   const int64_t  b_term = kind == TILE_PACKED ? vecs * LANES : t->b_term, b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
   UNROLL for (int r = 0; r < rows; r++)
     UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_set1)(0);
+  if (kind == TILE_PACKED) { /* c is large then, and far away: it comes while the sums are formed */
+    UNROLL for (int r = 0; r < rows; r++)
+      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(t->c + r * t->c_row + v * LANES, 1);
+  }
   for (int64_t p = 0, n = t->n; p < n; p++) {
     const number *bp = kind == TILE_SHIFTED ? b + at[p] : b;
     T(vec) bv[WIDE_VECS];
