@@ -76,6 +76,28 @@ local tracked = rp.eye(2):requires_grad_()
 T.raises(function() L.eigh(tracked * 2) end, "part of a recorded graph.*detach", "no gradient: detach is asked for")
 T.eq(rp.no_grad(L.det, tracked), 1.0, "inside no_grad nothing is recorded")
 
+-- every allocation failed in turn: a clean error, nothing leaked
+local spoilt = { eigh = { A }, qr = { B }, svd = { B }, cholesky = { A }, sqrtm = { A }, solve = { A:to("float32"), B[{ { 1, 3 } }] },
+                 inverse = { A }, lstsq = { B, B }, det = { A:t() }, logdet = { A }, trace_sqrt_product = { A, A },
+                 assignment = { B:to("int32") }, kmeans = { points, 3, { n_init = 1 } } }
+for _, name in ipairs { "eigh", "qr", "svd", "cholesky", "sqrtm", "solve", "inverse", "lstsq", "det", "logdet", "trace_sqrt_product",
+                        "assignment", "kmeans" } do
+  collectgarbage()
+  collectgarbage()
+  local before, k, ok, message = rp.memory().live, 0, false
+  while not ok and k < 200 do
+    k = k + 1
+    rp.memory_fail_at(k)
+    ok, message = pcall(L[name], table.unpack(spoilt[name]))
+    rp.memory_fail_at(0)
+    if not ok and not message:find "memory" then break end
+  end
+  collectgarbage()
+  collectgarbage()
+  T.ok(ok and k > 1 and rp.memory().live == before, name .. ": fails cleanly without memory, then works",
+       ("after %d tries: %s, %d bytes more"):format(k, tostring(message), rp.memory().live - before))
+end
+
 -- special functions of numbers
 T.near(S.ei(1.5), 3.3012854491297978, 1e-14, "ei")
 T.near(S.e1(0.3), 0.9056766516758467, 1e-15, "e1")
