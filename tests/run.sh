@@ -65,7 +65,7 @@ skip() { mkdir -p tests/log; echo "1..0 # SKIP $2" >tests/log/skip; suite "$1" c
   suite lua $valgrind ./repro test
 }
 if [ -z "$valgrind" ]; then
-  for name in rooms flags scalar module cuda; do suite "$name" sh "$SRCDIR/tests/check_$name.sh"; done
+  for name in rooms flags scalar module cuda aarch64; do suite "$name" sh "$SRCDIR/tests/check_$name.sh"; done
 fi
 
 printf '\n%d passed, %d failed' "$all_passed" "$all_failed"
