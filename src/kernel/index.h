@@ -5,6 +5,7 @@
 #define RP_KERNEL_INDEX_H
 
 #include "kernel/map.h"
+#include "kernel/tile.h"
 
 /* ---- copies with conversion ---- */
 
@@ -55,39 +56,69 @@ static walk_piece *const conversion[RP_N_DTYPES][RP_N_DTYPES] = { /* [from][to] 
   CONVERSIONS(b8), CONVERSIONS(u8), CONVERSIONS(i32), CONVERSIONS(i64), CONVERSIONS(f32), CONVERSIONS(f64)
 };
 
-/* The transpose of a matrix read down its columns is the common copy that WALK would do element by element:
- * tiles keep both sides in cache.  Bits do not depend on the route, because nothing is computed. */
+/* The transpose of a matrix read down its columns is the common copy that WALK would do element by element: squares
+ * of vectors turned in registers read and write whole lines.  Bits do not depend on the route: nothing is computed. */
 static bool is_transpose(const rp_array *out, const rp_array *in)
 {
   int d = out->ndim;
-  return d >= 2 && out->dtype == in->dtype && rp_dtype_size(out->dtype) == 4 && out->stride[d - 1] == 1
+  return d >= 2 && out->dtype == in->dtype && rp_dtype_size(out->dtype) >= 4 && out->stride[d - 1] == 1
       && in->stride[d - 2] == 1 && in->stride[d - 1] != 1 && out->shape[d - 1] >= 8 && out->shape[d - 2] >= 8;
 }
 
-static void transpose_tiles(const rp_array *out, const rp_array *in)
-{
-  enum { TILE = 16 };
-  const int d = out->ndim;
-  const int64_t rows = out->shape[d - 2], cols = out->shape[d - 1];
-  int64_t outer = 1;
-  for (int k = 0; k < d - 2; k++) outer *= out->shape[k];
-  for (int64_t o = 0; o < outer; o++) {
-    const uint32_t *x = in->data; uint32_t *y = out->data;
-    int64_t rest = o;
-    for (int k = d - 3; k >= 0; k--) {
-      x += rest % out->shape[k] * in->stride[k]; y += rest % out->shape[k] * out->stride[k]; rest /= out->shape[k];
-    }
-    for (int64_t i0 = 0; i0 < rows; i0 += TILE)
-      for (int64_t j0 = 0; j0 < cols; j0 += TILE)
-        for (int64_t i = i0; i < rows && i < i0 + TILE; i++)
-          for (int64_t j = j0; j < cols && j < j0 + TILE; j++)
-            y[i * out->stride[d - 2] + j] = x[i + j * in->stride[d - 1]];
+#define BAND 4 /* squares beside each other: a row of x is read in whole pairs of lines */
+
+typedef struct turn_job { const rp_array *out, *in; int64_t bands; } turn_job;
+
+/* Rows i0 .. i1-1 of y (rows y_row apart) from the columns of x (x_col apart). */
+#define TURN(suffix, number)                                                                              \
+  static void turn_square_##suffix(number *y, int64_t y_row, const number *x, int64_t x_col)              \
+  {                                                                                                       \
+    vec_##suffix v[VEC_BYTES / sizeof(number)];                                                           \
+    UNROLL for (int k = 0; k < (int)(VEC_BYTES / sizeof *y); k++) v[k] = vec_load_##suffix(x + k * x_col); \
+    transpose_##suffix(v);                                                                                \
+    UNROLL for (int k = 0; k < (int)(VEC_BYTES / sizeof *y); k++) vec_store_##suffix(y + k * y_row, v[k]); \
+  }                                                                                                       \
+  static void turn_band_##suffix(number *y, int64_t y_row, const number *x, int64_t x_col, int64_t i0,    \
+                                 int64_t i1, int64_t cols)                                                \
+  {                                                                                                       \
+    const int64_t n = VEC_BYTES / sizeof(number), whole_i = i0 + (i1 - i0) / n * n, whole_j = cols / n * n; \
+    for (int64_t j = 0; j < whole_j; j += n)                                                              \
+      for (int64_t i = i0; i < whole_i; i += n) turn_square_##suffix(y + i * y_row + j, y_row, x + i + j * x_col, x_col); \
+    for (int64_t i = i0; i < i1; i++)                                                                     \
+      for (int64_t j = i < whole_i ? whole_j : 0; j < cols; j++) memcpy(y + i * y_row + j, x + i + j * x_col, sizeof *y); \
   }
+TURN(f32, float)
+TURN(f64, double)
+
+static void turn_range(void *context, int64_t begin, int64_t end) /* over (outer, band) */
+{
+  const turn_job *job = context;
+  const rp_array *y = job->out, *x = job->in;
+  const int     d = y->ndim, size = (int)rp_dtype_size(y->dtype);
+  const int64_t rows = y->shape[d - 2], cols = y->shape[d - 1], band = BAND * VEC_BYTES / size;
+  for (; begin < end; begin++) {
+    int64_t rest = begin / job->bands, i0 = begin % job->bands * band, i1 = i0 + band < rows ? i0 + band : rows;
+    int64_t to = 0, from = 0;
+    for (int k = d - 3; k >= 0; rest /= y->shape[k--]) { to += rest % y->shape[k] * y->stride[k]; from += rest % y->shape[k] * x->stride[k]; }
+    if (size == 4) turn_band_f32((float *)y->data + to, y->stride[d - 2], (const float *)x->data + from, x->stride[d - 1], i0, i1, cols);
+    else           turn_band_f64((double *)y->data + to, y->stride[d - 2], (const double *)x->data + from, x->stride[d - 1], i0, i1, cols);
+  }
+}
+
+static rp_status turn(const rp_array *out, const rp_array *in)
+{
+  const int     d = out->ndim;
+  const int64_t band = BAND * VEC_BYTES / (int64_t)rp_dtype_size(out->dtype);
+  int64_t       outer = 1;
+  turn_job      job = { out, in, (out->shape[d - 2] + band - 1) / band };
+  for (int k = 0; k < d - 2; k++) outer *= out->shape[k];
+  rp_parallel(outer * job.bands, 1 + WALK_GRAIN / (band * out->shape[d - 1]), turn_range, &job);
+  return RP_OK;
 }
 
 static rp_status copy(const rp_array *out, const rp_array *in)
 {
-  if (is_transpose(out, in)) { transpose_tiles(out, in); return RP_OK; }
+  if (is_transpose(out, in)) return turn(out, in);
   const rp_array *ops[WALK_MAX_OPS] = { out, in };
   walk w;
   walk_start(&w, 2, ops);

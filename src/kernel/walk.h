@@ -2,7 +2,8 @@
  *
  * Dimensions that lie in one run for every operand are merged; the last one is the row.  A row is cut into pieces of
  * WALK elements.  Operands with unit stride are used where they are, others are packed into a buffer first, so every
- * formula is compiled as one loop over contiguous memory, which the compiler turns into vectors. */
+ * formula is compiled as one loop over contiguous memory, which the compiler turns into vectors.  Of short rows a piece
+ * holds many, packed unless the operand lies in one run altogether. */
 #ifndef RP_KERNEL_WALK_H
 #define RP_KERNEL_WALK_H
 
@@ -13,6 +14,7 @@
 
 #define WALK         512   /* elements of a packed piece */
 #define WALK_GRAIN   32768 /* elements below which a second thread does not pay */
+#define WALK_NARROW  64    /* rows shorter than this share pieces */
 #define WALK_MAX_OPS 6
 
 typedef struct walk {
@@ -118,10 +120,82 @@ static void walk_range(void *context, int64_t begin, int64_t end)
   }
 }
 
+/* ---- rows too short for a loop of their own ---- */
+
+/* Elements of n1 rows of n0 between a strided place and a contiguous one, in either direction.  The longer loop is the
+ * inner one; types stand for their size only. */
+#define MOVE_TILE(type)                                                                                         \
+  do {                                                                                                          \
+    if (n0 >= n1) {                                                                                             \
+      for (int64_t i = 0; i < n1; i++) { char *p = at + i * s1; type *b = (type *)packed + i * n0;              \
+        if (out) for (int64_t j = 0; j < n0; j++) memcpy(p + j * s0, b + j, sizeof *b);                         \
+        else     for (int64_t j = 0; j < n0; j++) memcpy(b + j, p + j * s0, sizeof *b); }                       \
+    } else {                                                                                                    \
+      for (int64_t j = 0; j < n0; j++) { char *p = at + j * s0; type *b = (type *)packed + j;                   \
+        if (out) for (int64_t i = 0; i < n1; i++) memcpy(p + i * s1, b + i * n0, sizeof *b);                    \
+        else     for (int64_t i = 0; i < n1; i++) memcpy(b + i * n0, p + i * s1, sizeof *b); }                  \
+    }                                                                                                           \
+  } while (0)
+
+static void move_tile(char *at, int64_t n1, int64_t s1, int64_t n0, int64_t s0, char *packed, int size, bool out)
+{
+  switch (size) {
+    case 1:  MOVE_TILE(uint8_t); break;
+    case 4:  MOVE_TILE(uint32_t); break;
+    default: MOVE_TILE(uint64_t); break;
+  }
+}
+
+/* Rows first .. first+m-1 of operand k to or from `packed`. */
+static void move_rows(const walk *w, int k, int64_t first, int64_t m, char *packed, bool out)
+{
+  const int last = w->ndim - 1;
+  const int64_t n0 = w->shape[last], n1 = w->shape[last - 1];
+  while (m > 0) {
+    int64_t rest = first, i = first % n1, run = n1 - i < m ? n1 - i : m;
+    char   *at = w->data[k];
+    for (int d = last - 1; d >= 0; d--) { at += rest % w->shape[d] * w->stride[k][d]; rest /= w->shape[d]; }
+    move_tile(at, run, w->stride[k][last - 1], n0, w->stride[k][last], packed, w->size[k], out);
+    packed += run * n0 * w->size[k];
+    first += run;
+    m -= run;
+  }
+}
+
+static bool in_one_run(const walk *w, int k)
+{
+  int64_t next = w->size[k];
+  for (int d = w->ndim - 1; d >= 0; next *= w->shape[d--]) if (w->stride[k][d] != next) return false;
+  return true;
+}
+
+static void walk_narrow(void *context, int64_t begin, int64_t end) /* rows */
+{
+  _Alignas(64) char buffer[WALK_MAX_OPS][WALK * 8];
+  const walk_job *job = context;
+  const walk     *w = job->w;
+  const int64_t   n0 = w->shape[w->ndim - 1], step = WALK / n0;
+  bool direct[WALK_MAX_OPS];
+  for (int k = 0; k < w->n_ops; k++) direct[k] = in_one_run(w, k);
+  for (int64_t m; begin < end; begin += m) {
+    char *p[WALK_MAX_OPS];
+    m = end - begin < step ? end - begin : step;
+    for (int k = 0; k < w->n_ops; k++) {
+      p[k] = direct[k] ? w->data[k] + begin * n0 * w->size[k] : buffer[k];
+      if (!direct[k]) move_rows(w, k, begin, m, p[k], false);
+    }
+    job->piece(job->context, m * n0, p);
+    if (!direct[0]) move_rows(w, 0, begin, m, p[0], true);
+  }
+}
+
 static void walk_run(const walk *w, walk_piece *piece, const void *context)
 {
   walk_job job = { w, piece, context };
-  rp_parallel(w->count, WALK_GRAIN, walk_range, &job);
+  int64_t  n0 = w->shape[w->ndim - 1];
+  if (w->count == 0) return;
+  if (w->ndim > 1 && n0 < WALK_NARROW) rp_parallel(w->count / n0, WALK_GRAIN / n0, walk_narrow, &job);
+  else                                 rp_parallel(w->count, WALK_GRAIN, walk_range, &job);
 }
 
 #endif
