@@ -38,7 +38,7 @@ error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
 
 local function check_environment(given)
   if given.device:find "^cuda" then
-    failure.raise("environment", "--device %s: this build has no CUDA part; use --device cpu, or configure with --with-cuda",
+    failure.raise("environment", "--device %s: this version has no CUDA back end; use --device cpu",
       given.device)
   end
   if given.math == "fast" then
