@@ -108,4 +108,13 @@ T.near(S.digamma(0.25), -4.227453533376266, 1e-14, "digamma")
 T.eq({ S.ei(0), S.erfinv(1), S.lgamma(0) }, { -math.huge, math.huge, math.huge }, "at the poles")
 T.ok(S.e1(-1) ~= S.e1(-1), "e1 of a negative number is NaN")
 T.raises(function() S.ei(rp.ones(1)) end, "ei: argument 1 is a tensor; a number is expected", "a tensor is refused")
+
+-- every function has its description
+for _, name in ipairs { "linalg", "special" } do
+  local described, missing = require("repro." .. name), {}
+  for key, value in pairs(rp[name]) do
+    if described[key] ~= value then missing[#missing + 1] = key end
+  end
+  T.eq(missing, {}, "repro." .. name .. " describes every function")
+end
 T.done()

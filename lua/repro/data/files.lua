@@ -9,8 +9,8 @@ local failure = require "repro.failure"
 
 local files = {}
 
----@param dir? string the option
----@return string
+--   dir? string the option
+--   returns string
 function files.folder(dir)
   if dir then return dir end
   local paper = package.loaded["repro.paper"]
@@ -20,12 +20,12 @@ end
 
 local function join(folder, name) return name == "" and folder or folder:gsub("/$", "") .. "/" .. name end
 
----The first of some files that is there.
----@param folder string
----@param set table {folders = sub-folders}
----@param names string[] names the file goes by
----@return string? path
----@return string[] looked_for
+-- The first of some files that is there.
+--   folder string
+--   set table {folders = sub-folders}
+--   names string[] names the file goes by
+--   returns string? path
+--   returns string[] looked_for
 function files.search(folder, set, names)
   local looked_for = {}
   for _, sub in ipairs(set.folders) do
@@ -49,26 +49,26 @@ local function other_folders(looked_for)
   return #list > 0 and ", nor in " .. table.concat(list, " or ") or ""
 end
 
----Raises: what was looked for, and where to get it.
----@param set table {name, source = where to get it}
----@param looked_for string[]
+-- Raises: what was looked for, and where to get it.
+--   set table {name, source = where to get it}
+--   looked_for string[]
 function files.missing(set, looked_for)
   local path = looked_for[1]
   failure.raise("data", "%s: there is no file %s%s\n  get it from %s\n  and say where it is with --data DIR, REPRO_DATA or "
     .. "{dir = ...}: DIR/%s", set.name, path, other_folders(looked_for), set.source, path:match "([^/]+/[^/]+)$" or path)
 end
 
----Path of a file that must be there.
+-- Path of a file that must be there.
 function files.find(folder, set, names)
   local path, looked_for = files.search(folder, set, names)
   return path or files.missing(set, looked_for)
 end
 
----Compares a file with its published sums.
----@param set table {name, sums = file name -> SHA-256 -> true or a remark}
----@param path string
----@param strict boolean false: another sum is noted, not refused
----@return table {path, sha256, verified: boolean, note}
+-- Compares a file with its published sums.
+--   set table {name, sums = file name -> SHA-256 -> true or a remark}
+--   path string
+--   strict boolean false: another sum is noted, not refused
+--   returns table {path, sha256, verified: boolean, note}
 function files.verify(set, path, strict)
   local known = set.sums[path:match "[^/]+$"]
   local sum = rp.io.sha256(path)
@@ -87,9 +87,9 @@ function files.verify(set, path, strict)
            note = known and "differs from the published file" or "no published SHA-256 is known: not verified" }
 end
 
----One sentence on the files of a set.
----@param list table[] from verify
----@return string
+-- One sentence on the files of a set.
+--   list table[] from verify
+--   returns string
 function files.note(list)
   local words = {}
   for i, file in ipairs(list) do words[i] = file.path:match "[^/]+$" .. " (" .. file.note .. ")" end

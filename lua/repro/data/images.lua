@@ -4,11 +4,11 @@ local misuse = require "repro.misuse"
 
 local images = {}
 
----uint8 images scaled from 0..`top` to the range {lo, hi}, float32; as they are if range is "bytes".
----@param x Tensor
----@param range number[]|"bytes"
----@param top? number default 255
----@return Tensor
+-- uint8 images scaled from 0..`top` to the range {lo, hi}, float32; as they are if range is "bytes".
+--   x Tensor
+--   range number[]|"bytes"
+--   top? number default 255
+--   returns Tensor
 function images.scaled(x, range, top)
   if range == "bytes" then return x end
   if type(range) ~= "table" or #range ~= 2 then misuse 'range must be {lo, hi} or "bytes"' end
@@ -18,9 +18,9 @@ function images.scaled(x, range, top)
   return lo == 0 and x or x + lo
 end
 
----@param from integer first label
----@param to integer last label
----@return string[] the numbers as names
+--   from integer first label
+--   to integer last label
+--   returns string[] the numbers as names
 function images.numbers(from, to)
   local names = {}
   for i = from, to do names[#names + 1] = tostring(i) end

@@ -5,21 +5,30 @@ local misuse = require "repro.misuse"
 
 local split = {}
 
----@param set table
----@return integer n the first dimension that all tensors of the set share
-local function count(set)
-  local n, name
+-- The key of a tensor with a first dimension: "x" if there is one, else the first in alphabetical order.
+local function leading(set)
+  local name
   for key, value in pairs(set) do
-    if rp.is_tensor(value) and value.ndim > 0 and (key == "x" or n == nil) then n, name = value:size(1), key end
+    if rp.is_tensor(value) and value.ndim > 0 then
+      if key == "x" then return key end
+      if name == nil or tostring(key) < tostring(name) then name = key end
+    end
   end
-  if n == nil then misuse "a split is a table with tensors, such as {x = ..., y = ...}" end
-  return n, name
+  return name
 end
-split.count = count
+
+---How many examples a set has: the first dimension of x, or of its first tensor in alphabetical order.
+---@param set table
+---@return integer
+function split.count(set)
+  local key = type(set) == "table" and leading(set)
+  if not key then misuse "a split is a table with tensors, such as {x = ..., y = ...}" end
+  return set[key]:size(1)
+end
 
 -- A copy of the set with f applied to the tensors that have one row for each example.
 local function each(set, f)
-  local n, result = count(set), {}
+  local n, result = split.count(set), {}
   for key, value in pairs(set) do
     local rows = rp.is_tensor(value) and value.ndim > 0 and value:size(1) == n
     if rows then result[key] = f(value) else result[key] = value end
@@ -43,7 +52,7 @@ end
 ---@param name string names the order
 ---@return table ... one for each size
 function split.split(set, sizes, name)
-  local n, total = count(set), 0
+  local n, total = split.count(set), 0
   for _, size in ipairs(sizes) do total = total + size end
   if total > n then misuse("split %s: the parts have %d examples, the set has %d", name, total, n) end
   local order, parts, first = rp.generator(1, name):randperm(n), {}, 1

@@ -4,7 +4,7 @@ local rp = require "repro"
 
 local strokes = {}
 
---- Strokes {x1, y1, x2, y2}; y points down, the half-height is 1.
+-- Strokes {x1, y1, x2, y2}; y points down, the half-height is 1.
 local figures = {
   { "L", { -.6, -1, -.6, 1 }, { -.6, 1, .6, 1 } },
   { "T", { -.7, -1, .7, -1 }, { 0, -1, 0, 1 } },
@@ -20,14 +20,14 @@ local figures = {
 
 local MOST = 4
 
----@return string[] names of the figures
+--   returns string[] names of the figures
 function strokes.names()
   local list = {}
   for i, figure in ipairs(figures) do list[i] = figure[1] end
   return list
 end
 
----@return Tensor (10, 4, 4) float32: {x1, y1, x2, y2} of each stroke; a figure with fewer repeats its first
+--   returns Tensor (10, 4, 4) float32: {x1, y1, x2, y2} of each stroke; a figure with fewer repeats its first
 function strokes.figures()
   local rows = {}
   for i, figure in ipairs(figures) do
@@ -37,11 +37,11 @@ function strokes.figures()
   return rp.tensor(rows)
 end
 
----The squared distance of each pixel centre to the nearest of S segments, in pixels.  With u = b - a:
----    t = clamp(<p - a, u> / |u|^2, 0, 1),   d^2 = |p - a - t u|^2
----@param a_x Tensor (n, S, 1, 1) and likewise a_y, b_x, b_y: the ends
----@param size integer pixels of a side
----@return Tensor (n, size, size)
+-- The squared distance of each pixel centre to the nearest of S segments, in pixels.  With u = b - a:
+--    t = clamp(<p - a, u> / |u|^2, 0, 1),   d^2 = |p - a - t u|^2
+--   a_x Tensor (n, S, 1, 1) and likewise a_y, b_x, b_y: the ends
+--   size integer pixels of a side
+--   returns Tensor (n, size, size)
 function strokes.squared_distance(a_x, a_y, b_x, b_y, size)
   local p_x, p_y = rp.arange(0, size - 1), rp.arange(0, size - 1):unsqueeze(2)
   local u_x, u_y = b_x - a_x, b_y - a_y

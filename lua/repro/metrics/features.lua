@@ -8,9 +8,10 @@ local features = {}
 local function shape(x) return "(" .. table.concat(x.shape, "x") .. ")" end
 features.shape = shape
 
----@param who string
----@param x any (n, ...)
----@return Tensor (n, d) float64, contiguous, without a gradient
+-- Features as every metric takes them.
+--   who string the function that asks, for messages
+--   x any (n, ...)
+--   returns Tensor (n, d) float64, contiguous, without a gradient
 function features.matrix(who, x)
   if not rp.is_tensor(x) then misuse("%s: features must be a tensor (n, d), got a %s", who, type(x)) end
   if x.ndim < 1 then misuse("%s: features must have shape (n, d), got a scalar", who) end
@@ -19,16 +20,16 @@ function features.matrix(who, x)
   return x:to("float64"):contiguous()
 end
 
----Two sets of features of one width.
----@return Tensor (n, d)
----@return Tensor (m, d)
+-- Two sets of features of one width.
+--   returns Tensor (n, d)
+--   returns Tensor (m, d)
 function features.pair(who, x, y)
   local a, b = features.matrix(who, x), features.matrix(who, y)
   if a:size(2) ~= b:size(2) then misuse("%s: features %s and %s differ in width", who, shape(x), shape(y)) end
   return a, b
 end
 
----Two sets of at least `least` vectors each.
+-- Two sets of at least `least` vectors each.
 function features.samples(who, x, y, least)
   local a, b = features.pair(who, x, y)
   if a:size(1) < least or b:size(1) < least then
@@ -39,10 +40,11 @@ end
 
 local integer_types = { int32 = true, int64 = true, uint8 = true, bool = true }
 
----@param who string
----@param y any integer tensor (n) or array of integers
----@param n? integer how many there must be
----@return Tensor (n) int64
+-- Labels as every metric takes them.
+--   who string
+--   y any integer tensor (n) or array of integers
+--   n? integer how many there must be
+--   returns Tensor (n) int64
 function features.labels(who, y, n)
   if type(y) == "table" then y = rp.tensor(y, "int64") end
   if not rp.is_tensor(y) or y.ndim ~= 1 or not integer_types[y.dtype] then
@@ -53,8 +55,8 @@ function features.labels(who, y, n)
   return y:to("int64"):contiguous()
 end
 
----Training and test sets of a classifier.  Classes are the distinct training labels in ascending order.
----@return table {x, position (of each label among the classes), classes (C), n_classes, test_x, test_y}
+-- Training and test sets of a classifier.  Classes are the distinct training labels in ascending order.
+--   returns table {x, position (of each label among the classes), classes (C), n_classes, test_x, test_y}
 function features.classification(who, x, y, test_x, test_y)
   local set = {}
   set.x, set.test_x = features.pair(who, x, test_x)
@@ -65,13 +67,13 @@ function features.classification(who, x, y, test_x, test_y)
   return set
 end
 
----Share of equal elements of two label tensors (n).
----@return number
+-- Share of equal elements of two label tensors (n).
+--   returns number
 function features.agreement(a, b) return a:eq(b):to("float64"):mean():item() end
 
----The mean and the standard deviation (divisor n; 1 where it is 0) of each coordinate.
----@return Tensor mean (d)
----@return Tensor deviation (d)
+-- The mean and the standard deviation (divisor n; 1 where it is 0) of each coordinate.
+--   returns Tensor mean (d)
+--   returns Tensor deviation (d)
 function features.moments(x)
   local deviation = x:var(1, false, 0):sqrt()
   return x:mean(1), rp.where(deviation, deviation, 1)

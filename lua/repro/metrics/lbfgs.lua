@@ -73,13 +73,13 @@ local function line_search(probe, start, t)
   return before
 end
 
----Minimises f from x.
----@param f fun(x: Tensor): number, Tensor value and gradient (n) float64
----@param x Tensor (n) float64
----@param given? {max_iter: integer, history: integer, tol: number} default 500, 10, 1e-8: it ends when the largest
----  component of the gradient is at most tol, or neither f nor that component falls any more
----@return Tensor x
----@return table {value, gradient: largest component, iterations}
+-- Minimises f from x.
+--   f fun(x: Tensor): number, Tensor value and gradient (n) float64
+--   x Tensor (n) float64
+--   given? {max_iter: integer, history: integer, tol: number} default 500, 10, 1e-8: it ends when the largest
+--  component of the gradient is at most tol, or neither f nor that component falls any more
+--   returns Tensor x
+--   returns table {value, gradient: largest component, iterations}
 function lbfgs.minimise(f, x, given)
   local o = given or {}
   local tol, kept = o.tol or 1e-8, {}
