@@ -13,6 +13,10 @@ if [ "${1-}" = --valgrind ]; then
   valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
   CK_FORK=no CK_DEFAULT_TIMEOUT=0; export CK_FORK CK_DEFAULT_TIMEOUT
 fi
+# In a build with sanitizers a block that cannot be had is refused as by any other allocator.
+ASAN_OPTIONS=allocator_may_return_null=1:${ASAN_OPTIONS-} UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
+export ASAN_OPTIONS UBSAN_OPTIONS
+case ${BASE_FLAGS-} in *-fsanitize=*) CK_FORK=no; export CK_FORK ;; esac # a fork is slow there
 mkdir -p tests/log
 all_passed=0 all_failed=0 all_skipped=0
 
