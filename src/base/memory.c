@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
+
 #define HEADER  64
 #define CLASSES 256
 
@@ -21,6 +23,10 @@ static header   *free_list[CLASSES];
 static rp_memory now;
 static size_t    limit;
 static int64_t   fail_in; /* 0: never; k > 0: the k-th request from now fails, and all after it */
+
+/* The library is used by one thread, whose pool helps it for the length of a job: only then is there anyone to lock out. */
+static void enter(void) { if (rp_is_spread()) pthread_mutex_lock(&lock); }
+static void leave(void) { if (rp_is_spread()) pthread_mutex_unlock(&lock); }
 
 /* The class of n bytes and, in *rounded, its size: 4, 5, 6 or 7 times a power of two. */
 static int size_class(size_t n, size_t *rounded)
@@ -80,14 +86,14 @@ void *rp_alloc(size_t n)
   size_t bytes = 0;
   if (n > (size_t)1 << 60) return no_memory(n);
   int c = size_class(n, &bytes);
-  pthread_mutex_lock(&lock);
+  enter();
   header *h = NULL;
   if (!refused(bytes)) {
     if ((h = free_list[c])) { free_list[c] = h->next; now.cached -= bytes; }
     else h = fresh(bytes);
     if (h) { h->bytes = bytes; count(bytes); }
   }
-  pthread_mutex_unlock(&lock);
+  leave();
   return h ? (char *)h + HEADER : no_memory(n);
 }
 
@@ -97,7 +103,7 @@ void rp_release(void *block)
   header *h = (header *)((char *)block - HEADER);
   size_t  bytes = 0;
   int     c = size_class(h->bytes, &bytes);
-  pthread_mutex_lock(&lock);
+  enter();
   now.live -= h->bytes;
 #ifdef RP_MEMORY_NO_CACHE /* sanitisers see use after release only if blocks go back to the system */
   (void)c;
@@ -107,15 +113,15 @@ void rp_release(void *block)
   h->next = free_list[c];
   free_list[c] = h;
 #endif
-  pthread_mutex_unlock(&lock);
+  leave();
 }
 
 void *rp_new(size_t n)
 {
-  pthread_mutex_lock(&lock);
+  enter();
   size_t *p = refused(n) ? NULL : malloc(n + 16);
   if (p) { now.allocations++; *p = n; count(n); }
-  pthread_mutex_unlock(&lock);
+  leave();
   if (!p) return no_memory(n);
   return memset((char *)p + 16, 0, n);
 }
@@ -124,32 +130,32 @@ void rp_delete(void *q)
 {
   if (!q) return;
   size_t *p = (size_t *)((char *)q - 16);
-  pthread_mutex_lock(&lock);
+  enter();
   now.live -= *p;
-  pthread_mutex_unlock(&lock);
+  leave();
   free(p);
 }
 
 rp_memory rp_memory_now(void)
 {
-  pthread_mutex_lock(&lock);
+  enter();
   rp_memory m = now;
-  pthread_mutex_unlock(&lock);
+  leave();
   return m;
 }
 
 void rp_memory_reset_peak(void)
 {
-  pthread_mutex_lock(&lock);
+  enter();
   now.peak = now.live;
-  pthread_mutex_unlock(&lock);
+  leave();
 }
 
 void rp_memory_trim(void)
 {
-  pthread_mutex_lock(&lock);
+  enter();
   trim_locked();
-  pthread_mutex_unlock(&lock);
+  leave();
 }
 
 void rp_memory_limit(size_t bytes) { limit = bytes; }

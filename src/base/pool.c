@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@ static atomic_uint_fast64_t generation; /* odd or even says nothing; a change sa
 static atomic_int_fast64_t  next_share;
 static atomic_int           busy;       /* workers that have not finished the current generation */
 static _Thread_local bool   inside;
+static bool                 spread;     /* written by the caller alone, before work is announced and after it is done */
 
 static void take_shares(void)
 {
@@ -130,7 +130,11 @@ void rp_parallel(int64_t n, int64_t grain, rp_body *body, void *context)
   job.share = share < grain ? grain : share;
   atomic_store(&next_share, 0);
   atomic_store(&busy, n_workers);
+  spread = true;
   announce();
   take_shares();
   while (atomic_load_explicit(&busy, memory_order_acquire) > 0) pause_cpu();
+  spread = false;
 }
+
+bool rp_is_spread(void) { return spread; }

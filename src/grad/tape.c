@@ -21,7 +21,7 @@ bool rp_recording_set(bool on)
 
 static void drop_contents(rp_node *n)
 {
-  for (int i = 0; n->in && i < n->n_in; i++) { rp_tensor *t = n->in[i]; n->in[i] = NULL; rp_tensor_drop(t); }
+  for (int i = 0; i < n->n_in; i++) { rp_tensor *t = n->in[i]; n->in[i] = NULL; rp_tensor_drop(t); }
   for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->out[k]); rp_tensor_drop(n->g[k]); n->out[k] = n->g[k] = NULL; }
   for (int k = 0; k < RP_MAX_SAVED; k++) { rp_tensor_drop(n->saved[k]); n->saved[k] = NULL; }
   if (n->custom.release) n->custom.release(n->custom.context);
@@ -31,7 +31,6 @@ static void drop_contents(rp_node *n)
 static void free_node(rp_node *n)
 {
   drop_contents(n);
-  rp_delete(n->in); rp_delete(n->version); rp_delete(n->needs); rp_delete(n->attr);
   rp_delete(n);
 }
 
@@ -55,16 +54,18 @@ static void release_node(rp_node *n)
 
 __attribute__((constructor)) static void install(void) { rp_node_release = release_node; }
 
-static rp_node *new_node(rp_opcode op, rp_tensor *const *in, int n_in, int n_out)
+/* A node and its lists are one block: the lists follow it, the most strictly aligned first. */
+static rp_node *new_node(rp_opcode op, rp_tensor *const *in, int n_in, int n_out, int n_attr)
 {
-  rp_node *n = rp_new(sizeof *n);
+  const size_t n_list = (size_t)n_in;
+  rp_node *n = rp_new(sizeof *n + (size_t)n_attr * sizeof *n->attr + n_list * (sizeof *n->in + sizeof *n->version + sizeof *n->needs));
   if (!n) return NULL;
   n->references = 1;
-  n->op = op; n->n_in = n_in; n->n_out = n_out;
-  n->in = rp_new((size_t)n_in * sizeof *n->in + 1);
-  n->version = rp_new((size_t)n_in * sizeof *n->version + 1);
-  n->needs = rp_new((size_t)n_in * sizeof *n->needs + 1);
-  if (!n->in || !n->version || !n->needs) { release_node(n); return NULL; }
+  n->op = op; n->n_in = n_in; n->n_out = n_out; n->n_attr = n_attr;
+  n->attr = (rp_attr *)(n + 1);
+  n->version = (uint64_t *)(n->attr + n_attr);
+  n->in = (rp_tensor **)(n->version + n_in);
+  n->needs = (bool *)(n->in + n_in);
   for (int i = 0; i < n_in; i++) {
     if (!in[i]) continue;
     n->in[i] = rp_tensor_keep(in[i]);
@@ -100,16 +101,10 @@ static bool wants_gradient(rp_tensor *const *in, int n_in)
 
 static rp_status record(rp_call *c)
 {
-  rp_node *n = new_node(c->op, c->in, c->n_in, c->n_out);
+  rp_node *n = new_node(c->op, c->in, c->n_in, c->n_out, c->n_attr);
   if (!n) return RP_ENOMEM;
-  rp_status status = RP_OK;
-  if (c->n_attr > 0) {
-    n->attr = rp_new((size_t)c->n_attr * sizeof *n->attr);
-    if (n->attr) memcpy(n->attr, c->attr, (size_t)c->n_attr * sizeof *n->attr);
-    else status = RP_ENOMEM;
-    n->n_attr = c->n_attr;
-  }
-  if (status == RP_OK) status = attach(n, c->out);
+  if (c->n_attr > 0) memcpy(n->attr, c->attr, (size_t)c->n_attr * sizeof *n->attr);
+  rp_status status = attach(n, c->out);
   if (status == RP_OK)
     for (int k = 0; k < RP_MAX_SAVED; k++) { n->saved[k] = c->saved[k]; c->saved[k] = NULL; }
   release_node(n); /* the outputs hold it now */
@@ -172,7 +167,7 @@ rp_status rp_apply_simple(rp_tensor **out, rp_opcode op, rp_tensor *const *in, i
 rp_status rp_record_custom(rp_tensor *const *out, int n_out, rp_tensor *const *in, int n_in, rp_custom custom)
 {
   if (!recording || !wants_gradient(in, n_in)) { custom.release(custom.context); return RP_OK; }
-  rp_node *n = new_node(RP_OP_custom, in, n_in, n_out);
+  rp_node *n = new_node(RP_OP_custom, in, n_in, n_out, 0);
   if (!n) { custom.release(custom.context); return RP_ENOMEM; }
   n->custom = custom;
   rp_status status = attach(n, out);

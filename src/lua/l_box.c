@@ -10,13 +10,17 @@ static const char box_key; /* registry key of the metatable */
 /* Tensor bytes are outside the collector's sight: it is given a step for every STEP bytes allocated. */
 #define STEP (256 * 1024)
 
+/* A box carries the address of box_key, which no other userdata holds at that place: a cheaper test of its type than
+ * a comparison of metatables. */
+typedef struct box { rp_tensor *tensor; const char *key; } box;
+
 rp_tensor **l_box(lua_State *L)
 {
-  rp_tensor **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
+  box *b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (box){ NULL, &box_key };
   lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key);
   lua_setmetatable(L, -2);
-  return box;
+  return &b->tensor;
 }
 
 void l_account(lua_State *L, const rp_tensor *t)
@@ -40,12 +44,8 @@ static int box_gc(lua_State *L)
 
 rp_tensor *l_to_tensor(lua_State *L, int i)
 {
-  void *p = lua_touserdata(L, i);
-  if (!p || !lua_getmetatable(L, i)) return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key);
-  int same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? *(rp_tensor **)p : NULL;
+  const box *b = lua_touserdata(L, i);
+  return b && lua_rawlen(L, i) == sizeof *b && b->key == &box_key ? b->tensor : NULL;
 }
 
 static const char *function_name(lua_State *L, lua_Debug *ar)
