@@ -43,6 +43,7 @@ plan() {
 # Runs all planned commands, then links; a build that fails is reported by run.
 build() {
   [ -f "$work/short" ] || return 0
+  # shellcheck disable=SC2016  # $0 is for the inner shell
   cat "$work/long" "$work/short" | xargs -P "$jobs" -I '{}' sh -c '{} 2>>"$0" || echo "failed: {}" >>"$0"' "$work/log"
   for name in $built; do
     # shellcheck disable=SC2046  # the compiler is words
