@@ -62,7 +62,7 @@ static bool choose_way(int i, way *w)
 
 static void *block(int64_t n, bool f32, bool special)
 {
-  void *p = malloc((size_t)(n > 0 ? n : 1) * 8);
+  void *p = malloc((size_t)(n > 0 ? n : 1) * (f32 ? 4 : 8));
   ck_assert_ptr_nonnull(p);
   if (f32) fill_f32(p, n, special);
   else     fill_f64(p, n, special);
@@ -82,16 +82,19 @@ typedef struct layout { int64_t row, col, size, start; } layout;
 
 static layout lay(int how, int64_t rows, int64_t cols)
 {
-  layout l = { 0, 0, (2 * rows + 2) * (cols + 8), 0 };
+  layout l = { 0, 0, 0, 0 };
   switch (how) {
-    case 0:  l.row = cols;         l.col = 1;         break;
-    case 1:  l.row = 1;            l.col = rows;      break;
-    case 2:  l.row = 2 * cols + 1; l.col = 2;         break;
-    case 3:  l.row = 0;            l.col = 1;         break;
-    case 4:  l.row = 1;            l.col = 0;         break;
-    case 5:  l.row = -cols;        l.col = -1; l.start = rows * cols; break;
-    default: l.row = cols + 5;     l.col = 1;         break;
+    case 0:  l.row = cols;         l.col = 1;    break;
+    case 1:  l.row = 1;            l.col = rows; break;
+    case 2:  l.row = 2 * cols + 1; l.col = 2;    break;
+    case 3:  l.row = 0;            l.col = 1;    break;
+    case 4:  l.row = 1;            l.col = 0;    break;
+    case 5:  l.row = -cols;        l.col = -1;   break;
+    default: l.row = cols + 5;     l.col = 1;    break;
   }
+  if (rows == 0 || cols == 0) return l;
+  l.size = (rows - 1) * llabs(l.row) + (cols - 1) * llabs(l.col) + 1; /* not one element more: sanitisers watch the end */
+  if (l.row < 0) l.start = l.size - 1;
   return l;
 }
 #define LAYOUTS 7
@@ -104,21 +107,21 @@ static void check_gemm(rp_gemm g, int a_how, int b_how, bool bias, bool special)
   int64_t size = f32 ? 4 : 8, n = g.batch * g.m * (g.n + 3) + 1;
   char   *a_data = block(a.size + (g.batch - 1) * llabs(g.a_batch), f32, special);
   char   *b_data = block(b.size + (g.batch - 1) * llabs(g.b_batch), f32, special);
-  void   *bias_data = block(g.n, f32, false), *expected = block(n, f32, false), *got = malloc((size_t)n * 8);
+  void   *bias_data = block(g.n, f32, false), *expected = block(n, f32, false), *got = malloc((size_t)(n * size));
   g.a = a_data + a.start * size; g.a_row = a.row; g.a_col = a.col;
   g.b = b_data + b.start * size; g.b_row = b.row; g.b_col = b.col;
   g.c_row = g.n + (g.n == 1 ? 0 : 3); g.c_batch = g.m * g.c_row;
   g.bias = bias ? bias_data : NULL;
-  memcpy(got, expected, (size_t)n * 8); /* what lies between the rows must stay */
-  void *before = malloc((size_t)n * 8);
-  memcpy(before, got, (size_t)n * 8);
+  memcpy(got, expected, (size_t)(n * size)); /* what lies between the rows must stay */
+  void *before = malloc((size_t)(n * size));
+  memcpy(before, got, (size_t)(n * size));
   g.c = expected;
   if (f32) gemm_reference_f32(&g);
   else     gemm_reference_f64(&g);
   g.c = got;
   way w;
   for (int i = 0; choose_way(i, &w); i++) {
-    memcpy(got, before, (size_t)n * 8);
+    memcpy(got, before, (size_t)(n * size));
     ck_assert_int_eq(rp_device_now()->gemm(&g), RP_OK);
     int64_t at = difference(got, expected, n, f32);
     ck_assert_msg(at == n, "%s, %d threads, %s: %lld x (%lld x %lld x %lld), layouts %d %d, bias %d: element %lld differs",
