@@ -71,7 +71,8 @@ local function gradcheck(fn, inputs, options)
       local flat, g = x:reshape(-1), gradients[i]:reshape(-1)
       for k = 1, #flat do
         local d, got = central(fn, moving, flat, k, eps), g[k]:item()
-        if not (math.abs(got - d) <= tol * (1 + math.abs(d))) then
+        local near = math.abs(got - d) <= tol * (1 + math.abs(d)) -- false for NaN
+        if not near then
           return false, ("input %d, element %d: gradient %.10g, finite difference %.10g"):format(i, k, got, d)
         end
       end

@@ -3,7 +3,7 @@ local T = require "tap"
 local rp = require "repro"
 local cases = require "cases"
 
-local function gradient(op, case)
+local function gradient(case)
   local ok, message = rp.gradcheck(case.call, case.inputs, { tol = 2e-6 })
   T.ok(ok, "gradient of " .. case.name, message)
 end
@@ -29,7 +29,7 @@ for _, op in ipairs(rp.core.ops()) do
   T.ok(list ~= nil, "there are test cases for " .. op.name)
   T.ok(#op.formula > 4 and #op.args > 0, op.name .. " is documented")
   for _, case in ipairs(list or {}) do
-    if op.gradient then gradient(op, case) end
+    if op.gradient then gradient(case) end
     accuracy(case)
   end
 end

@@ -38,7 +38,9 @@ end
 function arrange.stack(dim, ...)
   local tensors = { ... }
   if type(tensors[1]) == "table" then tensors = tensors[1] end
-  if math.type(dim) ~= "integer" then misuse("stack: argument 1 is %s; the new dimension comes first: rp.stack(2, a, b)", type(dim)) end
+  if math.type(dim) ~= "integer" then
+    misuse("stack: argument 1 is %s; the new dimension comes first: rp.stack(2, a, b)", type(dim))
+  end
   if #tensors == 0 then misuse "stack: no tensors were given" end
   local raised = {}
   for i, x in ipairs(tensors) do raised[i] = x:unsqueeze(dim) end
