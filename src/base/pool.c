@@ -4,6 +4,7 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -133,7 +134,8 @@ void rp_parallel(int64_t n, int64_t grain, rp_body *body, void *context)
   spread = true;
   announce();
   take_shares();
-  while (atomic_load_explicit(&busy, memory_order_acquire) > 0) pause_cpu();
+  for (int i = 0; atomic_load_explicit(&busy, memory_order_acquire) > 0; i++)
+    if (i < SPIN) pause_cpu(); else sched_yield(); /* more threads than cores: let the others finish */
   spread = false;
 }
 
