@@ -149,9 +149,12 @@ static rp_status add(const rp_array *out, const rp_array *in)
 
 static rp_status fill(const rp_array *out, double value)
 {
+  _Alignas(8) char element[8];
+  const rp_array given = { .data = &value, .dtype = RP_FLOAT64 }, converted = { .data = element, .dtype = out->dtype };
   rp_array one = *out;
-  one.data = &value; one.dtype = RP_FLOAT64;
+  one.data = element;
   for (int d = 0; d < one.ndim; d++) one.stride[d] = 0;
+  RP_TRY(copy(&converted, &given));
   return copy(out, &one);
 }
 

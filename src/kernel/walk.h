@@ -52,8 +52,19 @@ static void walk_start(walk *w, int n_ops, const rp_array *const *ops)
   if (w->ndim == 0) { w->ndim = 1; w->shape[0] = 1; for (int k = 0; k < n_ops; k++) w->stride[k][0] = 0; }
 }
 
+#define REPEAT(type) do { type v; memcpy(&v, from, sizeof v); for (int64_t i = 0; i < n; i++) memcpy(to + i * (int)sizeof v, &v, sizeof v); } while (0)
+static void repeat(char *restrict to, const char *from, int size, int64_t n)
+{
+  switch (size) {
+    case 1:  REPEAT(uint8_t); break;
+    case 4:  REPEAT(uint32_t); break;
+    default: REPEAT(uint64_t); break;
+  }
+}
+
 static void pack(char *restrict to, const char *from, int64_t stride, int size, int64_t n)
 {
+  if (stride == 0) { repeat(to, from, size, n); return; }
   switch (size) {
     case 1: for (int64_t i = 0; i < n; i++) to[i] = from[i * stride]; break;
     case 4: for (int64_t i = 0; i < n; i++) memcpy(to + 4 * i, from + i * stride, 4); break;

@@ -30,5 +30,6 @@ int luaopen_repro_core(lua_State *L)
   add_table(L, "linalg", l_open_linalg);
   add_table(L, "special", l_open_special);
   add_table(L, "math", l_open_math);
+  add_table(L, "bench", l_open_bench);
   return 1; /* the metatable stays below and is dropped */
 }

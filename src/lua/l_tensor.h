@@ -59,5 +59,6 @@ int  l_open_io(lua_State *L);       /* leaves a new table */
 int  l_open_linalg(lua_State *L);   /* leaves a new table */
 int  l_open_special(lua_State *L);  /* leaves a new table */
 int  l_open_math(lua_State *L);     /* leaves a new table */
+int  l_open_bench(lua_State *L);    /* leaves a new table */
 
 #endif

@@ -14,6 +14,7 @@ local commands = {
   { "diff", "what differs between two runs" },
   { "new", "make a skeleton paper that runs" },
   { "test", "run the tests of the Lua part" },
+  { "bench", "time operations and training steps" },
   { "repl", "an interactive Lua with the package loaded" },
 }
 

@@ -1,0 +1,68 @@
+--- repro.bench: times of operations and training steps, beside what the machine can do at most.
+local rp = require "repro"
+local timing = require "repro.bench.timing"
+
+local bench = {}
+
+local function all_rows()
+  local rows = {}
+  for _, part in ipairs { "kernels", "models" } do
+    for _, row in ipairs(require("repro.bench." .. part)) do rows[#rows + 1] = row end
+  end
+  return rows
+end
+
+--- The best of several short measurements: other work on the machine can only lower them.
+local function peak(times, measure, ...)
+  local best
+  for _ = 1, times do
+    local value = measure(...)
+    if value and (not best or value > best) then best = value end
+  end
+  return best
+end
+
+--- Float operations, and bytes read and written by memcpy, per second on the threads in use.
+---@return {flop: number?, bytes: number}
+function bench.peaks()
+  return { flop = peak(50, rp.core.bench.peak_fma), bytes = peak(10, rp.core.bench.peak_copy, 1 << 26) }
+end
+
+local function measure(row, peaks, budget)
+  local fn = row.make()
+  local function timed() return timing(fn, budget) end
+  local needs_tape = row.group == "step" or row.name == "small_backward" or row.group == "conv"
+  local t = needs_tape and timed() or rp.no_grad(timed)
+  local work, most = row.flop or row.bytes, row.flop and peaks.flop or row.bytes and peaks.bytes
+  return {
+    group = row.group, name = row.name, shape = row.shape, seconds = t.median, best = t.best, repeats = t.repeats,
+    unit = row.flop and "GFLOP/s" or row.bytes and "GB/s" or nil,
+    rate = work and work / t.median / 1e9,
+    share = most and work / t.median / most,
+  }
+end
+
+--- Measures the rows whose group or name contains one of the given words (all, if there are none).
+---@param words string[]
+---@param given {budget: number?, progress: fun(row: table)?}
+---@return table {peaks, rows}
+function bench.run(words, given)
+  local function wanted(row)
+    for _, word in ipairs(words) do
+      if row.group:find(word, 1, true) or row.name:find(word, 1, true) then return true end
+    end
+    return #words == 0
+  end
+  local result = { peaks = bench.peaks(), rows = {} }
+  for _, row in ipairs(all_rows()) do
+    if wanted(row) then
+      if given.progress then given.progress(row) end
+      result.rows[#result.rows + 1] = measure(row, result.peaks, given.budget)
+      collectgarbage()
+      rp.core.memory_trim()
+    end
+  end
+  return result
+end
+
+return bench

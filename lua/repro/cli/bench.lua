@@ -1,0 +1,63 @@
+--- repro bench: what operations and training steps cost on this machine.
+local rp = require "repro"
+local failure = require "repro.failure"
+local json = require "repro.json"
+
+local command = {
+  name = "bench",
+  usage = "[WORD ...] [--json] [--threads N] [--milliseconds N]",
+  summary = "Times operations and training steps, those whose group or name contains a WORD, or all. Groups: gemm, conv, pointwise, "
+    .. "reduction, update, overhead, step. bench/peers.py compares with PyTorch and NumPy.",
+  options = {
+    { name = "json", help = "print JSON" },
+    { name = "threads", value = "N", integer = 1, help = "number of threads; default: one for each core" },
+    { name = "milliseconds", value = "N", integer = 1, help = "time for each row; default 150" },
+  },
+}
+
+local function duration(s)
+  if s < 1e-6 then return ("%.0f ns"):format(s * 1e9) end
+  if s < 1e-3 then return ("%.4g us"):format(s * 1e6) end
+  return ("%.4g ms"):format(s * 1e3)
+end
+
+local function print_table(result)
+  local peaks = result.peaks
+  io.stdout:write(("%s, %d threads; at most %s GFLOP/s (fused multiply-adds) and %.1f GB/s (memcpy, read and written)\n\n"):format(
+    rp.isa(), rp.threads(), peaks.flop and ("%.1f"):format(peaks.flop / 1e9) or "?", peaks.bytes / 1e9))
+  io.stdout:write(("%-10s %-24s %-48s %10s %16s %6s\n"):format("group", "name", "shape", "median", "rate", "share"))
+  for _, r in ipairs(result.rows) do
+    local rate = r.rate and ("%8.1f %-7s"):format(r.rate, r.unit) or ""
+    local share = r.share and ("%5.0f%%"):format(100 * r.share) or ""
+    io.stdout:write((("%-10s %-24s %-48s %10s %16s %6s"):format(r.group, r.name, r.shape, duration(r.seconds), rate, share)
+      :gsub("%s+$", "")), "\n")
+  end
+end
+
+local function as_json(result)
+  local rows = {}
+  for i, r in ipairs(result.rows) do
+    rows[i] = json.object { { "group", r.group }, { "name", r.name }, { "shape", r.shape }, { "seconds", r.seconds },
+      { "best", r.best }, { "repeats", r.repeats }, { "rate", r.rate }, { "unit", r.unit }, { "share", r.share } }
+  end
+  return json.object { { "version", rp.version }, { "isa", rp.isa() }, { "threads", rp.threads() },
+    { "compiler", rp.core.build.compiler }, { "load", rp.core.bench.load() },
+    { "peak_flop", result.peaks.flop }, { "peak_bytes", result.peaks.bytes }, { "rows", rows } }
+end
+
+--- Runs the command.
+---@return integer code
+function command.run(given, rest)
+  local is_terminal = rp.core.isatty(2)
+  if given.threads then rp.threads(given.threads) end
+  local result = require("repro.bench").run(rest, {
+    budget = (given.milliseconds or 150) / 1000,
+    progress = is_terminal and function(row) io.stderr:write("\r\27[K", row.name) end or nil,
+  })
+  if is_terminal then io.stderr:write "\r\27[K" end
+  if #result.rows == 0 then failure.raise("usage", "bench: nothing is named like %s", table.concat(rest, " ")) end
+  if given.json then io.stdout:write(json.encode(as_json(result)), "\n") else print_table(result) end
+  return 0
+end
+
+return command
