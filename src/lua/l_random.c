@@ -108,13 +108,6 @@ static int randperm(lua_State *L) /* n: the order in which n uniform numbers wou
   return 1;
 }
 
-static int replace_top(lua_State *L, rp_status status, rp_tensor **box)
-{
-  if (status != RP_OK) return l_raise(L);
-  l_account(L, *box);
-  return 1;
-}
-
 static int bernoulli(lua_State *L) /* p, shape [, dtype]: 1 with probability p, else 0 */
 {
   generator *g = source(L);
@@ -131,7 +124,7 @@ static int bernoulli(lua_State *L) /* p, shape [, dtype]: 1 with probability p, 
   if (status == RP_OK) status = rp_apply_simple(hit, RP_OP_lt, (rp_tensor *[]){ *u, *limit }, 2);
   if (status == RP_OK) status = rp_tensor_cast(box, *hit, dtype);
   lua_pop(L, 3);
-  return replace_top(L, status, box);
+  return l_done(L, status, box);
 }
 
 static int lognormal(lua_State *L) /* mu, sigma, shape: e^(mu + sigma z) */
@@ -146,7 +139,7 @@ static int lognormal(lua_State *L) /* mu, sigma, shape: e^(mu + sigma z) */
   if (status == RP_OK) status = rp_device_now()->draw(RP_NORMAL, &(*z)->a, &how);
   if (status == RP_OK) status = rp_apply_simple(box, RP_OP_exp, z, 1);
   lua_pop(L, 1);
-  return replace_top(L, status, box);
+  return l_done(L, status, box);
 }
 
 /* The first index whose cumulative probability exceeds u times the total. */
@@ -192,7 +185,7 @@ static int categorical(lua_State *L) /* weights (n) or (B,n), count: int64 (coun
   for (int64_t i = 0; status == RP_OK && i < rows * count; i++)
     ((int64_t *)(*box)->a.data)[i] = 1 + invert((double *)(*p)->a.data + i / count * n, n, ((double *)(*u)->a.data)[i]);
   lua_pop(L, 2);
-  return replace_top(L, status, box);
+  return l_done(L, status, box);
 }
 
 /* ---- generators ---- */

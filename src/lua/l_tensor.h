@@ -45,11 +45,17 @@ rp_dtype l_opt_dtype(lua_State *L, int i, rp_dtype otherwise);
 /* The number nearest to Lua's idea of the first element of t: integer, float or boolean. */
 void l_push_element(lua_State *L, const void *element, rp_dtype dtype);
 
+/* Raises if status is a failure; else accounts for the filled box on top of the stack and returns 1. */
+int l_done(lua_State *L, rp_status status, rp_tensor **box);
+
+int l_push_shape(lua_State *L, const rp_tensor *x); /* an array of sizes */
+
 /* Leaves the metatable of tensors on the stack, with its finaliser. */
 void l_make_metatable(lua_State *L);
 
 /* Each adds its functions to the table on top of the stack. */
 void l_open_tensor(lua_State *L);
+void l_open_index(lua_State *L);
 void l_open_ops(lua_State *L);
 void l_open_random(lua_State *L);
 void l_open_grad(lua_State *L);
