@@ -55,8 +55,10 @@ for lib in $ISAS; do
   esac
 done
 
-# uses LIBRARY PATTERN: the first instructions in it that match
-uses() { objdump -d --no-show-raw-insn "$1" 2>/dev/null | grep -E "$2" | head -n 3; }
+# uses LIBRARY PATTERN: the first instructions in it that match, outside of functions named for an instruction set
+uses() { objdump -d --no-show-raw-insn "$1" 2>/dev/null | awk -v pattern="$2" '
+  /^[0-9a-f]+ <.*>:$/ { free = $2 ~ /_avx(2|512)[>.]/; name = $2 }
+  !free && $0 ~ pattern { print name, $0; if (++seen == 3) exit }'; }
 
 for lib in $ISAS; do
   case $lib in
