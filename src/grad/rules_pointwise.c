@@ -19,7 +19,10 @@ rp_status rp_sum_to(rp_tensor **out, rp_tensor *g, const rp_array *x)
 }
 
 /* The partial derivative is 1: the gradient passes as it is. */
-static bool passes(rp_opcode op, int which) { return op == RP_OP_add || (op == RP_OP_sub && which == 0); }
+static bool passes(rp_opcode op, int which)
+{
+  return op == RP_OP_add || (which == 0 && (op == RP_OP_sub || op == RP_OP_addcmul));
+}
 
 static rp_status partial(rp_tensor **out, const rp_node *n, int which)
 {
