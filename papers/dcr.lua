@@ -189,6 +189,8 @@ end
 local data = P.dataset == "mnist" and mnist() or glyphs()
 local n_class, n_coarse, n_attribute = #data.classes, math.max(table.unpack(data.coarse)), #data.attributes
 local n_context, C = data.train.context:size(2), data.train.x:size(2)
+collectgarbage()
+rp.memory_trim()                                  -- hands back what drawing the images needed
 
 --[[ ### Latents
 In the place of Stable Diffusion's VAE stands principal component analysis: $\tilde x = (x - \bar x) V / \sigma$, $V$ the $D$ leading
@@ -210,6 +212,8 @@ end
 
 local pca = fit_pca(data.train.x, P.latent)
 local latents = encode(pca, data.train.x)
+collectgarbage()
+rp.memory_trim()
 P:exact("latents", latents:square():mean(), 1, 1e-4, {where = "Sec. 3", text = "latents have variance 1"})
 
 --[[ ### Augmentation
