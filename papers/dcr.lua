@@ -770,7 +770,8 @@ D-ability; DCR raises P-ability too and keeps D-ability where it was; it is abov
 
 How much of an image is light decides it. The default light and captions were chosen by the *start* alone: an encoder decent
 at classes and at chance in details. With `--set light=1.3`, where light is most of an image's variance, reconstruction fills the
-features with light, and DCR loses D-ability as well; on MNIST all methods move P-ability by about as much.
+features with light, and DCR loses D-ability as well. On MNIST the naive sum loses D-ability and DCR does not, while P-ability
+stays near chance for every method: the measured attributes are coarse, and few words are learned for them.
 
 ### The authors' numbers, beside ours
 OpenAI CLIP ViT-L@224: averages over six data sets (Table 2), MMVP-VLM (Table 1). The sizes cannot agree; the signs can. ]]
