@@ -1,5 +1,9 @@
-/* The caller publishes one piece of work, takes a share itself, and waits.  Shares are contiguous ranges handed out
- * by an atomic counter, so a late thread takes less; what a share computes does not depend on who takes it.
+/* The caller publishes one piece of work, takes shares of it itself, closes it, and waits only for workers that have
+ * joined in time; a worker that comes late finds nothing, and costs nothing.  Shares are contiguous ranges handed out by
+ * an atomic counter; what a share computes does not depend on who takes it.
+ *
+ * One word says all: the number of the work, how many workers are inside, and whether it is open.  A worker joins by
+ * exchanging this word, so it cannot join work that is closed, and the caller does not touch `job` while one is inside.
  * Workers spin for a moment before they sleep, because the next operation of a training step follows at once. */
 #include "base/pool.h"
 
@@ -16,16 +20,20 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t  wake = PTHREAD_COND_INITIALIZER;
 static pthread_t       worker[MAX_THREADS];
 static int             n_workers, wanted; /* wanted counts the caller; 0 = not yet chosen */
-static bool            stopping;
+static atomic_bool     stopping;
 
 static struct {
   rp_body *body;
   void    *context;
   int64_t  n, share;
 } job;
-static atomic_uint_fast64_t generation; /* odd or even says nothing; a change says: new work */
+#define OPEN   1u
+#define INSIDE 2u                     /* one worker */
+#define NUMBER ((uint_fast64_t)1 << 16)
+#define COUNT_INSIDE(word) ((word) & (NUMBER - INSIDE))
+static atomic_uint_fast64_t state;    /* number of the work, workers inside, open */
+static atomic_int           sleeping; /* workers that must be woken */
 static atomic_int_fast64_t  next_share;
-static atomic_int           busy;       /* workers that have not finished the current generation */
 static _Thread_local bool   inside;
 static bool                 spread;     /* written by the caller alone, before work is announced and after it is done */
 
@@ -50,33 +58,42 @@ static void pause_cpu(void)
 #endif
 }
 
-static uint_fast64_t await_generation(uint_fast64_t seen)
+/* Waits until the number of the work differs from that of `seen`; returns the word. */
+static uint_fast64_t await_work(uint_fast64_t seen)
 {
+  uint_fast64_t word = 0;
   for (int i = 0; i < SPIN; i++) {
-    if (atomic_load_explicit(&generation, memory_order_acquire) != seen) return atomic_load(&generation);
+    word = atomic_load_explicit(&state, memory_order_acquire);
+    if (word / NUMBER != seen / NUMBER) return word;
     pause_cpu();
   }
   pthread_mutex_lock(&lock);
-  while (atomic_load(&generation) == seen) pthread_cond_wait(&wake, &lock);
+  atomic_fetch_add(&sleeping, 1); /* before the last look, so that a caller that misses us is one we do not miss */
+  while ((word = atomic_load(&state)) / NUMBER == seen / NUMBER) pthread_cond_wait(&wake, &lock);
+  atomic_fetch_sub(&sleeping, 1);
   pthread_mutex_unlock(&lock);
-  return atomic_load(&generation);
+  return word;
 }
 
 static void *work(void *first_seen)
 {
   uint_fast64_t seen = (uint_fast64_t)(uintptr_t)first_seen;
   for (;;) {
-    seen = await_generation(seen);
+    seen = await_work(seen);
     if (stopping) return NULL;
+    bool joined = false;
+    while ((seen & OPEN) && !(joined = atomic_compare_exchange_weak(&state, &seen, seen + INSIDE))) {}
+    if (!joined) continue;
     take_shares();
-    atomic_fetch_sub_explicit(&busy, 1, memory_order_release);
+    atomic_fetch_sub_explicit(&state, INSIDE, memory_order_release);
   }
 }
 
-static void announce(void)
+static void announce(uint_fast64_t open)
 {
+  atomic_store(&state, (atomic_load(&state) / NUMBER + 1) * NUMBER + open);
+  if (atomic_load(&sleeping) == 0) return;
   pthread_mutex_lock(&lock);
-  atomic_fetch_add(&generation, 1);
   pthread_cond_broadcast(&wake);
   pthread_mutex_unlock(&lock);
 }
@@ -85,7 +102,7 @@ static void stop_workers(void)
 {
   if (!n_workers) return;
   stopping = true;
-  announce();
+  announce(0);
   for (int i = 0; i < n_workers; i++) pthread_join(worker[i], NULL);
   n_workers = 0;
   stopping = false;
@@ -96,7 +113,7 @@ static void start_workers(void)
   static bool registered;
   if (!registered) { registered = true; atexit(stop_workers); }
   while (n_workers < wanted - 1) {
-    void *seen = (void *)(uintptr_t)atomic_load(&generation);
+    void *seen = (void *)(uintptr_t)atomic_load(&state);
     if (pthread_create(&worker[n_workers], NULL, work, seen) != 0) break; /* fewer threads, same results */
     n_workers++;
   }
@@ -130,12 +147,14 @@ void rp_parallel(int64_t n, int64_t grain, rp_body *body, void *context)
   job.body = body; job.context = context; job.n = n;
   job.share = share < grain ? grain : share;
   atomic_store(&next_share, 0);
-  atomic_store(&busy, n_workers);
   spread = true;
-  announce();
+  announce(OPEN);
   take_shares();
-  for (int i = 0; atomic_load_explicit(&busy, memory_order_acquire) > 0; i++)
+  uint_fast64_t word = atomic_fetch_and(&state, ~(uint_fast64_t)OPEN);
+  for (int i = 0; COUNT_INSIDE(word) > 0; i++) {
     if (i < SPIN) pause_cpu(); else sched_yield(); /* more threads than cores: let the others finish */
+    word = atomic_load_explicit(&state, memory_order_acquire);
+  }
   spread = false;
 }
 
