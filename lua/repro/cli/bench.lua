@@ -6,8 +6,8 @@ local json = require "repro.json"
 local command = {
   name = "bench",
   usage = "[WORD ...] [--json] [--threads N] [--milliseconds N]",
-  summary = "Times operations and training steps, those whose group or name contains a WORD, or all. Groups: gemm, conv, pointwise, "
-    .. "reduction, update, overhead, step. bench/peers.py compares with PyTorch and NumPy.",
+  summary = "Times operations and training steps, those whose group or name contains a WORD, or all. Groups: gemm, conv, "
+    .. "pointwise, reduction, update, overhead, step. bench/peers.py compares with PyTorch and NumPy.",
   options = {
     { name = "json", help = "print JSON" },
     { name = "threads", value = "N", integer = 1, help = "number of threads; default: one for each core" },
