@@ -24,12 +24,15 @@ static uint32_t name_hash(const char *name)
 }
 
 /* Functions of the library draw from the default generator (upvalue 1); methods from their first argument, which is
- * removed, so that both see the same arguments. */
+ * taken off the stack, so that both see the same arguments, and kept in upvalue 2, so that the collector does not take it
+ * while it is in use. */
 static generator *source(lua_State *L)
 {
   generator *g = lua_touserdata(L, lua_upvalueindex(1));
   if (g) return g;
   g = luaL_checkudata(L, 1, type_name);
+  lua_pushvalue(L, 1);
+  lua_replace(L, lua_upvalueindex(2));
   lua_remove(L, 1);
   return g;
 }
@@ -245,10 +248,10 @@ void l_open_random(lua_State *L)
 {
   luaL_newmetatable(L, type_name);
   lua_newtable(L);
-  lua_pushnil(L); /* methods have no default generator */
-  luaL_setfuncs(L, states, 1);
-  lua_pushnil(L);
-  luaL_setfuncs(L, draws, 1);
+  for (int i = 0; i < 2; i++) lua_pushnil(L); /* methods have no default generator */
+  luaL_setfuncs(L, states, 2);
+  for (int i = 0; i < 2; i++) lua_pushnil(L);
+  luaL_setfuncs(L, draws, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   generator *g = lua_newuserdatauv(L, sizeof *g, 0);
@@ -258,7 +261,8 @@ void l_open_random(lua_State *L)
   lua_setfield(L, -3, "default_generator");
   lua_insert(L, -2); /* generator, table */
   lua_pushvalue(L, -2);
-  luaL_setfuncs(L, draws, 1);
+  lua_pushnil(L);
+  luaL_setfuncs(L, draws, 2);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, reseed, 1);
   lua_setfield(L, -2, "seed");

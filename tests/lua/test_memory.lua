@@ -96,9 +96,23 @@ do
   T.eq(live(), before, "and nothing is lost")
 end
 
+-- A generator that nothing else holds lives as long as its draw, with the collector at work all the time.
+do
+  local mode = collectgarbage("incremental", 1000, 4000)
+  local want = rp.generator(3, "short-lived"):randn(5):hash()
+  local same = true
+  for i = 1, 2000 do
+    local x = rp.generator(3, "short-lived"):randn(5)
+    if i % 50 == 0 then same = same and x:hash() == want end
+    rp.zeros(20000)
+  end
+  collectgarbage(mode)
+  T.ok(same, "draws of generators that are garbage at once")
+end
+
 -- A limit turns into an error that says what is in use, and the program goes on.
 do
-  rp.memory_limit(rp.memory().live + 1000)
+  rp.memory_limit(live() + 1000)
   T.raises(function() return rp.zeros(1000) end, "out of memory: .* live", "a limit on memory is an error")
   rp.memory_limit(0)
   T.eq(rp.zeros(1000):sum():item(), 0, "and lifted again")
