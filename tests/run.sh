@@ -7,14 +7,12 @@
 # The Makefile runs this in the build directory and sets SRCDIR and the rest of the environment.
 set -u
 : "${SRCDIR:?run this through make check}"
-valgrind='' lua_tests='' all_suites='c lua rooms flags scalar module cuda aarch64'
+valgrind='' all_suites='c lua rooms flags scalar module cuda aarch64'
 if [ "${1-}" = --valgrind ]; then
   command -v valgrind >/dev/null 2>&1 || { echo "make check-valgrind needs valgrind" >&2; exit 3; }
   valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
   CK_FORK=no CK_DEFAULT_TIMEOUT=0; export CK_FORK CK_DEFAULT_TIMEOUT
   all_suites='c lua'
-  # test_bits repeats every operation for each instruction set and number of threads: too long here, and about values
-  lua_tests=$(cd "$SRCDIR/tests/lua" && find . -name 'test_*.lua' ! -name test_bits.lua | sort)
 fi
 # In a build with sanitizers a block that cannot be had is refused as by any other allocator.
 ASAN_OPTIONS=allocator_may_return_null=1:${ASAN_OPTIONS-} UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
@@ -68,12 +66,12 @@ suite() {
 
 skip() { echo "1..0 # SKIP $2" >tests/log/skip; suite "$1" cat tests/log/skip; }
 
-# shellcheck disable=SC2086  # $valgrind and $lua_tests are words
+# shellcheck disable=SC2086  # $valgrind is words
 for name in ${SUITES:-$all_suites}; do
   case $name in
   c)   if [ -x tests/c/suites ]; then suite c $valgrind tests/c/suites
        else skip c "no C test ran: the Check library was not found; install it (Debian, Ubuntu: check) and run ./configure"; fi ;;
-  lua) suite lua $valgrind ./repro test $lua_tests ;;
+  lua) suite lua $valgrind ./repro test ;;
   *)   suite "$name" sh "$SRCDIR/tests/check_$name.sh" ;;
   esac
 done
