@@ -265,7 +265,8 @@ io.stderr:write("started\n")
 while true do end
 ]==])
 if program:find "/repro$" then
-  local text = shell(("timeout --preserve-status -s INT 1 '%s' run '%s' -o '%s' 2>&1; echo code $?"):format(program, endless, target))
+  -- (--foreground: otherwise timeout signals its group as well, and a second Ctrl-C ends the program at once)
+  local text = shell(("timeout --foreground --preserve-status -s INT 1 '%s' run '%s' -o '%s' 2>&1; echo code $?"):format(program, endless, target))
   contains(text, "endless.lua:4: interrupted", "Ctrl-C is reported with its line")
   contains(text, "code 5", "and its exit code")
   T.eq(rp.io.json_decode(files.read(target .. "/result.json")).status, "interrupted", "what was measured is kept")
