@@ -475,39 +475,58 @@ local methods = {{"original", "Original"}, {"rec", "reconstruction only"}, {"nai
                  {"dcr", "DCR"}, {"end_to_end", "DCR, end to end"}}
 local strengths = {{"weak", 16, 0.08}, {"middle", 32, 0.3}}                    -- name, width, share of the steps
 
-local function run_seed(seed)
-  local f, text = pretrain(seed)
-  local world = {f = f, text = text, seed = seed}
-  local models = {original = world}
-  for _, s in ipairs(strengths) do
-    local v, error_v = train_denoiser(text, seed, s[2], math.ceil(P.v_steps * s[3]))
-    local other = {f = f, text = text, v = v}
-    other.h = stage_1(other, seed)
-    models[s[1]] = stage_2(other, seed, "dcr")
-    models[s[1]].error_v = error_v
-  end
-  world.v, world.error_v = train_denoiser(text, seed, P.width, P.v_steps)
-  world.h = stage_1(world, seed)
-  models.rec = stage_2(world, seed, "rec")
-  models.naive = stage_2(world, seed, "naive", {P.lambda_con, P.lambda_rec})
-  models.naive_10 = stage_2(world, seed, "naive", {P.lambda_con, 10 * P.lambda_rec})
-  models.dcr = stage_2(world, seed, "dcr")
-  models.end_to_end = end_to_end(world, seed)
-  return models
+local function lazy(make)                         -- a table whose values are made when they are first asked for
+  return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
 end
 
-local first, scores, records, errors = nil, {}, {}, {}                         -- scores[method][seed], records alike
-for s = 1, P.seeds do
-  local models = run_seed(P.seed + s - 1)
-  first = first or models
-  for _, name in ipairs{"original", "weak", "middle", "rec", "naive", "naive_10", "dcr", "end_to_end"} do
-    local m = models[name]
-    scores[name], records[name], errors[name] = scores[name] or {}, records[name] or {}, errors[name] or {}
-    scores[name][s], records[name][s], errors[name][s] = evaluate(m), m.record, m.error_v
-    local e = scores[name][s]
-    P:log{seed = P.seed + s - 1, method = name, nmi = e.nmi, acc = e.acc, ari = e.ari, mmvp = e.mmvp}
+local function denoiser_world(world, width, steps) -- the same start with another denoiser and its projector
+  local other = {f = world.f, text = world.text, seed = world.seed}
+  other.v, other.error_v = train_denoiser(world.text, world.seed, width, steps)
+  other.h = stage_1(other, world.seed)
+  return other
+end
+
+local makers = {                                  -- w: the models of one seed, each trained once, when something needs it
+  original = function(w) return denoiser_world(w.start, P.width, P.v_steps) end,
+  rec = function(w) return stage_2(w.original, w.seed, "rec") end,
+  naive = function(w) return stage_2(w.original, w.seed, "naive", {P.lambda_con, P.lambda_rec}) end,
+  naive_10 = function(w) return stage_2(w.original, w.seed, "naive", {P.lambda_con, 10 * P.lambda_rec}) end,
+  dcr = function(w) return stage_2(w.original, w.seed, "dcr") end,
+  end_to_end = function(w) return end_to_end(w.original, w.seed) end,
+}
+for _, s in ipairs(strengths) do
+  makers[s[1]] = function(w)
+    local other = denoiser_world(w.start, s[2], math.ceil(P.v_steps * s[3]))
+    local m = stage_2(other, w.seed, "dcr")
+    m.error_v = other.error_v
+    return m
   end
 end
+
+local of_seed = lazy(function(seed)
+  local w
+  w = lazy(function(method) return makers[method](w) end)
+  w.seed, w.start = seed, {seed = seed}
+  w.start.f, w.start.text = pretrain(seed)
+  return w
+end)
+local first = of_seed[P.seed]
+
+local function over_seeds(f)                      -- -> list, one value per seed
+  local list = {}
+  for s = 1, P.seeds do list[s] = f(P.seed + s - 1) end
+  return list
+end
+
+local scores = lazy(function(method)              -- scores[method][seed]; records and errors alike
+  return over_seeds(function(seed)
+    local e = evaluate(of_seed[seed][method])
+    P:log{seed = seed, method = method, nmi = e.nmi, acc = e.acc, ari = e.ari, mmvp = e.mmvp}
+    return e
+  end)
+end)
+local records = lazy(function(method) return over_seeds(function(seed) return of_seed[seed][method].record end) end)
+local errors = lazy(function(method) return over_seeds(function(seed) return of_seed[seed][method].error_v end) end)
 
 local function column(method, key)                -- one number per seed
   local list = {}
@@ -588,7 +607,7 @@ P:note("The two lines are %.3g apart on average, while the loss varies by %.3g o
 
 --[[ ## 9  Results
 ### Tables 2 and 4: both abilities ]]
-local keys, rows = {"nmi", "acc", "ari", "mmvp"}, {}
+local keys = {"nmi", "acc", "ari", "mmvp"}
 local function cell(method, key)                  -- mean and, over several seeds, the range
   local list = column(method, key)
   local text = ("%.3f"):format(mean(list))
@@ -609,28 +628,35 @@ P:table("Table 4b", {"Protocol", "NMI", "ACC", "ARI", "MMVP-like"},
         table_rows{{"end_to_end", "end to end"}, {"dcr", "two stages"}}, "Training protocol.")
 
 --[[ ### Table 1: each visual pattern ]]
-for i, method in ipairs(methods) do
-  rows[i] = {method[2]}
-  for k = 1, n_attribute do
-    local list = {}
-    for j, e in ipairs(scores[method[1]]) do list[j] = e.patterns[k] end
-    rows[i][k + 1] = ("%.2f"):format(mean(list))
-  end
-  rows[i][n_attribute + 2] = ("%.3f"):format(mean(column(method[1], "mmvp")))
-end
 local header = {"Method", table.unpack(data.attributes)}
 header[n_attribute + 2] = "mean"
-P:table("Table 1", header, rows, "P-ability by pattern; mean over seeds.")
+local function pattern_rows()
+  local rows = {}
+  for i, method in ipairs(methods) do
+    rows[i] = {method[2]}
+    for k = 1, n_attribute do
+      local list = {}
+      for j, e in ipairs(scores[method[1]]) do list[j] = e.patterns[k] end
+      rows[i][k + 1] = ("%.2f"):format(mean(list))
+    end
+    rows[i][n_attribute + 2] = ("%.3f"):format(mean(column(method[1], "mmvp")))
+  end
+  return rows
+end
+P:table("Table 1", header, pattern_rows(), "P-ability by pattern; mean over seeds.")
 
 --[[ ### Fig. 1d and Fig. 2 ]]
-local fig = rp.plot.figure{title = "Both abilities", width = 560, height = 420, desc = "Radar chart of NMI, ACC, ARI and MMVP by method"}
-local series = {}
-for i, name in ipairs{methods[1], methods[2], methods[3], methods[5]} do
-  series[i] = {label = name[2], values = {}}
-  for j, key in ipairs(keys) do series[i].values[j] = mean(column(name[1], key)) end
+local function abilities()
+  local fig = rp.plot.figure{title = "Both abilities", width = 560, height = 420, desc = "Radar chart of NMI, ACC, ARI and MMVP by method"}
+  local series = {}
+  for i, name in ipairs{methods[1], methods[2], methods[3], methods[5]} do
+    series[i] = {label = name[2], values = {}}
+    for j, key in ipairs(keys) do series[i].values[j] = mean(column(name[1], key)) end
+  end
+  fig:axes():radar({"NMI", "ACC", "ARI", "MMVP-like"}, series)
+  return fig
 end
-fig:axes():radar({"NMI", "ACC", "ARI", "MMVP-like"}, series)
-P:figure("Figure 1d", fig, "D-ability (NMI, ACC, ARI) and P-ability (MMVP-like), means over seeds.")
+P:figure("Figure 1d", abilities(), "D-ability (NMI, ACC, ARI) and P-ability (MMVP-like), means over seeds.")
 
 local function curve(method, key, window)         -- (seeds, T): means over `window` steps
   local runs = {}
@@ -654,18 +680,21 @@ end
 local panels = {{"Figure 2a", "naive", "con", "L_con", "The contrastive loss under the naive sum."},
                 {"Figure 2b", "naive", "rec", "L_rec", "The reconstruction loss under the naive sum."},
                 {"Figure 2c", "naive", "cos", "cos(g_con, g_rec)", "The cosine of the two gradients at z; below zero they conflict."}}
-for _, panel in ipairs(panels) do
+local function over_time(panel)
   local runs = curve(panel[2], panel[3], window)
   local figure = rp.plot.figure{title = panel[1], desc = panel[5]}
   local ax = figure:axes{xlabel = "step of stage 2", ylabel = panel[4]}
   ax:line(steps_of(runs), runs, {label = "naive"})
   if panel[3] ~= "con" then ax:line(steps_of(runs), curve("dcr", panel[3], window), {label = "DCR"}) end
   if panel[3] == "cos" then ax:hline(0) end
-  P:figure(panel[1], figure, panel[5] .. (" Means of %d steps; band: standard deviation over seeds."):format(window))
+  return figure
+end
+for _, panel in ipairs(panels) do
+  P:figure(panel[1], over_time(panel), panel[5] .. (" Means of %d steps; band: standard deviation over seeds."):format(window))
 end
 
 --[[ ### Fig. 5: t-SNE of test features ]]
-if P.wants("Figure 5") then
+if P:wants("Figure 5") then
   local n = math.min(P.n_test, P.scale == "smoke" and 120 or 400)
   local figure = rp.plot.figure{cols = 3, width = 780, height = 280, desc = "t-SNE of features by class"}
   for _, name in ipairs{methods[1], methods[2], methods[5]} do
@@ -706,9 +735,12 @@ P:claim("dcr.rec", "DCR has better D-ability than reconstruction alone (NMI)",
 P:claim("dcr.naive.p", "DCR has better P-ability than the naive sum",
         {value = gain("dcr", "naive", "mmvp"), op = ">=", bound = 0.015},
         {where = "Table 4a"})
-local least = math.huge
-for s = 1, P.seeds do least = math.min(least, scores.dcr[s].mmvp - scores.naive[s].mmvp) end
-P:claim("dcr.naive.p.every", "... in every seed", {value = least, op = ">", bound = 0}, {where = "Table 4a"})
+local function least_gain(a, b, key)              -- over seeds
+  local least = math.huge
+  for s = 1, P.seeds do least = math.min(least, scores[a][s][key] - scores[b][s][key]) end
+  return least
+end
+P:claim("dcr.naive.p.every", "... in every seed", {value = least_gain("dcr", "naive", "mmvp"), op = ">", bound = 0}, {where = "Table 4a"})
 P:claim("dcr.naive.d", "DCR has better D-ability than the naive sum (NMI)",
         {value = gain("dcr", "naive", "nmi"), op = ">", bound = 0},
         {where = "Table 4a"})

@@ -168,24 +168,86 @@ local function split_list(code, open, close)
 end
 
 local check_kinds = { exact = true, pinned = true, claim = true, quoted = true, not_run = true }
+local output_kinds = { exact = true, pinned = true, claim = true, quoted = true, not_run = true, figure = true, table = true,
+                       note = true }
 
---- Every call `P:KIND(...)` of a check in the text, found without running it.
----@param document table
----@return table calls array of {kind, id (nil if it is not a literal), line, args (ranges {from, to} into code)}
----@return table code the token array that `args` refers to
-function literate.checks(document)
+-- The call `NAME:KIND(...)` that begins at code[i].
+local function call_at(code, i)
+  local close = match_bracket(code, i + 3)
+  local args = close and split_list(code, i + 3, close) or {}
+  local first = args[1] and args[1].from == args[1].to and code[args[1].from]
+  return { kind = code[i + 2].text, id = first and lexer.string_value(first) or nil, line = code[i].line, at = i,
+           args = args, close = close }
+end
+
+local function calls_of(document, kinds, name)
   local code, calls = code_tokens(document), {}
   for i = 1, #code - 3 do
-    local kind = code[i + 2].text
-    if code[i].kind == "name" and code[i + 1].text == ":" and check_kinds[kind] and code[i + 3].text == "(" then
-      local close = match_bracket(code, i + 3)
-      local args = close and split_list(code, i + 3, close) or {}
-      local first = args[1] and args[1].from == args[1].to and code[args[1].from]
-      calls[#calls + 1] = { kind = kind, id = first and lexer.string_value(first) or nil, line = code[i].line,
-                            args = args, close = close }
+    if code[i].kind == "name" and code[i + 1].text == ":" and kinds[code[i + 2].text] and code[i + 3].text == "("
+      and (not name or code[i].text == name) then
+      calls[#calls + 1] = call_at(code, i)
     end
   end
   return calls, code
+end
+
+--- Every call `P:KIND(...)` of a check in the text, found without running it.
+---@param document table
+---@return table calls array of {kind, id (nil if it is not a literal), line, at, close (indices of its first and last
+---  token in code), args (ranges {from, to} into code)}
+---@return table code the token array that `args` refers to
+function literate.checks(document)
+  return calls_of(document, check_kinds)
+end
+
+-- The literal text of a check's field: its sentence, or a string of the table that ends its arguments.
+local function field_of(call, code, key)
+  for i = #call.args, 2, -1 do
+    local arg = call.args[i]
+    if code[arg.from].text == "{" then
+      for _, item in ipairs((literate.members(code, arg.from))) do
+        if item.key == key and item.from == item.to then return lexer.string_value(code[item.from]) end
+      end
+    end
+  end
+  local second = call.args[2]
+  local is_text = key == "text" and (call.kind == "claim" or call.kind == "not_run") and second and second.from == second.to
+  return is_text and lexer.string_value(code[second.from]) or nil
+end
+
+--- The checks whose id is a literal, with what the text says of them.
+---@param document table
+---@return table rows array of {id, kind, where, text, line}
+function literate.declared(document)
+  local calls, code = literate.checks(document)
+  local rows = {}
+  for _, call in ipairs(calls) do
+    if call.id then
+      rows[#rows + 1] = { id = call.id, kind = call.kind, where = field_of(call, code, "where"),
+                          text = field_of(call, code, "text"), line = call.line }
+    end
+  end
+  return rows
+end
+
+-- The variable that holds the paper: NAME of `local NAME = rp.paper{`.
+local function paper_variable(code)
+  for i = 2, #code do
+    if code[i].kind == "name" and code[i].text == "paper" and code[i + 1] and code[i + 1].text:find "^[({]$" then
+      for back = i - 1, math.max(2, i - 8), -1 do
+        if code[back].text == "=" then return code[back - 1].text end
+      end
+    end
+  end
+  return "P"
+end
+
+--- Every call by which the script's paper object adds to the report: checks, figures, tables, notes.
+---@param document table
+---@return table calls as from literate.checks; the id of a figure or table is its name
+---@return table code
+function literate.calls(document)
+  return calls_of(document, output_kinds, paper_variable(code_tokens(document)))
 end
 
 --- The members of a table constructor whose opening brace is code[open].

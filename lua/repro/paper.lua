@@ -15,6 +15,7 @@ local figures = require "repro.figures"
 local json = require "repro.json"
 local misuse = require "repro.misuse"
 local nearest = require "repro.nearest"
+local only = require "repro.only"
 local progress = require "repro.progress"
 local settings = require "repro.settings"
 
@@ -167,21 +168,31 @@ local function declare(header)
   return self
 end
 
-local function wants(id)
-  local only = context.only
-  return not only or id == only or id:sub(1, #only + 1) == only .. "."
-end
+local function wants(id) return only.wants(id, context.only) end
 
---- Whether the check or figure `id` is asked for: always, except under --only.  Lets a script leave out costly parts
---- that one claim does not need.  `--only fig2` also asks for fig2.a, fig2.b.
+--- Whether the check, figure or table `id` is asked for: always, except under --only.  Lets a script leave out costly
+--- parts that one claim does not need.  `--only fig2` also asks for fig2.a, fig2.b.
 ---@param id string
 ---@return boolean
-function P.wants(_, id)
+function P:wants(id)
+  if type(self) == "string" then id = self end             -- P.wants("x")
+  if type(id) ~= "string" then misuse("P:wants: the id is a string, not a %s", type(id)) end
   return wants(id)
 end
 
--- Raised to end a script once the check of --only is done.
+-- Raised to end a script once all that --only asks for is there.
 paper.done = setmetatable({}, { __tostring = function() return "done" end })
+
+-- Ends the script if `id` was the last thing that --only asks for.
+local function end_if_answered(id)
+  local plan = context.plan
+  if not plan then
+    if context.only == id then error(paper.done, 0) end
+    return
+  end
+  plan.ids[id] = nil
+  if not plan.open and next(plan.ids) == nil then error(paper.done, 0) end
+end
 
 local function register(run, id)
   if type(id) ~= "string" or id == "" then misuse("a check's id is a string, not a %s", type(id)) end
@@ -203,7 +214,7 @@ local function record(self, kind, id, outcome, options)
     run.checks[#run.checks + 1] = outcome
     run.outputs[#run.outputs + 1] = { type = "check", id = id, line = at }
   end
-  if context.only == id then error(paper.done, 0) end
+  if wants(id) then end_if_answered(id) end
   return outcome.status == "pass"
 end
 
@@ -305,9 +316,11 @@ function P:figure(name, content, caption)
   for _, output in ipairs(run.outputs) do
     if output.type == "figure" and output.name == name then misuse('P:figure: there is a "%s" already', name) end
   end
+  if not wants(name) then return end
   local path = figures.save(run.directory, name, content)
   local hash = rp.io.sha256(files.join(run.directory, path))
   add_output(self, { type = "figure", name = name, path = path, sha256 = hash, caption = caption })
+  end_if_answered(name)
 end
 
 local function cell(value)
@@ -324,12 +337,14 @@ function P:table(name, header, rows, caption)
   if type(header) ~= "table" or type(rows) ~= "table" then
     misuse "P:table takes a name, a header and an array of rows"
   end
+  if not (runs[self].main and wants(name)) then return end
   local cells = {}
   for i, row in ipairs(rows) do
     cells[i] = {}
     for j = 1, #header do cells[i][j] = row[j] == nil and "" or cell(row[j]) end
   end
   add_output(self, { type = "table", name = name, header = header, rows = cells, caption = caption })
+  end_if_answered(name)
 end
 
 --- A remark of the report, in Markdown, at this place.
@@ -389,7 +404,7 @@ function P:finish(outcome)
 end
 
 --- Sets the choices of the command line for the script that runs next.
----@param choices table {script, source (chunk name), scale, seed, set, only, out, data, live, argv}
+---@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, argv}
 function paper.start(choices)
   context, current = choices, nil
   context.set = context.set or {}

@@ -110,6 +110,53 @@ code, out = run_good("--only", "two")
 T.eq(code, 0, "--only")
 contains(out, "only two", "says so")
 
+-- ---- --only leaves out what it does not need ------------------------------------------------------------------
+local costly = script("costly", [==[
+local rp = require "repro"
+local P = rp.paper{ id = "costly" }
+local seen = {}
+local function train(name) seen[#seen + 1] = name return #seen end
+P:exact("a", train "a", 1, 0, {where = "Eq. 1"})
+P:figure("Figure 1", train "figure" and "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'/>")
+P:note("%d", train "note")
+if P:wants("b") then train "wanted" end
+P:claim("b", "b holds", {value = train "b", op = ">=",
+        bound = 0}, {where = "Table 2"})
+local kept = P:exact("kept", train "kept" and 1, 1)
+for _, name in ipairs{"x", "y"} do P:quoted("paper." .. name, train("paper." .. name)) end
+P:table("Table 1", {"seen"}, {{table.concat(seen, " ")}})
+print(table.concat(seen, " "))
+]==])
+local function only(id) return run("run", costly, "-o", target, "--only", id) end
+code, out, err = only "b"
+T.eq(code, 0, "--only of a claim")
+contains(err, "--only b: 5 other checks, figures, tables and notes left out, those in lines 11 are parts", "says what it leaves out")
+T.eq(#rp.io.json_decode(files.read(target .. "/result.json")).outputs, 1, "and gives that claim alone")
+T.ok(not out:find("kept", 1, true), "and ends there")
+code, out = only "kept"
+T.eq(out:match "^[^\n]*", "✓ pass            kept   1         1", "what the others would measure is not measured")
+code, out = only "paper.y"
+T.eq(out:match "^[^\n]*", "kept paper.x paper.y", "computed ids are told by how they begin")
+code, out = only "paper"
+T.eq(#rp.io.json_decode(files.read(target .. "/result.json")).checks, 2, "an id asks for those below it")
+code, out = only "Table 1"
+T.eq(rp.io.json_decode(files.read(target .. "/result.json")).outputs[1].rows, { { "kept" } }, "--only of a table")
+code, out, err = only "Figure 2"
+contains(err, 'no such check, figure or table; did you mean "Figure 1"?', "--only of a figure that is not there")
+T.eq(only "nothing.at.all", 2, "--only of nothing")
+local plan = require("repro.only").plan(require("repro.literate").parse(files.read(costly), "x"), "b")
+T.eq(#plan.text, #files.read(costly), "the text keeps its length, so lines keep their numbers")
+
+-- ---- list ---------------------------------------------------------------------------------------------------------
+code, out = run("list", costly)
+contains(out, "not run here yet", "list of a script that has not been run")
+contains(out, "  claim           b     Table 2", "shows its checks and their places")
+code, out = run("list", costly, "--json")
+local listed = rp.io.json_decode(out)[1]
+T.eq({ listed.id, #listed.checks, listed.checks[1].where, listed.checks[2].text }, { "costly", 3, "Eq. 1", "b holds" },
+  "list --json has the checks")
+T.eq(select(1, run("list", "no_such_paper")), 2, "list of nothing")
+
 local function refused(part, name, wanted, ...)
   local c, _, message = run_good(...)
   T.eq(c, wanted, name)
@@ -125,7 +172,7 @@ refused('no such setting; did you mean "steps"?', "a misspelt setting", 2, "--se
 refused("expected a whole number", "a setting of a wrong type", 2, "--set", "steps=1.5")
 refused("is not one of a, b", "a setting outside its choices", 2, "--set", "kind=c")
 refused("expected KEY=VALUE", "a setting without =", 2, "--set", "steps")
-refused('no such check; did you mean "three"?', "a misspelt check", 2, "--only", "tree")
+refused('no such check, figure or table; did you mean "three"?', "a misspelt check", 2, "--only", "tree")
 refused("outside 0..256", "too many threads", 2, "--threads", "1000")
 refused("--threads 0: expected a whole number, 1 or more", "no threads", 2, "--threads", "0")
 if rp.core.build.cuda == "not built in" then

@@ -5,6 +5,7 @@ local failure = require "repro.failure"
 local files = require "repro.files"
 local literate = require "repro.literate"
 local nearest = require "repro.nearest"
+local only = require "repro.only"
 local options = require "repro.cli.options"
 local sandbox = require "repro.sandbox"
 local scripts = require "repro.cli.scripts"
@@ -23,7 +24,7 @@ error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
       help = "smoke: seconds; small: minutes on two cores; paper: the authors' configuration" },
     { name = "seed", value = "N", integer = 0, default = 1, help = "seed of all random numbers" },
     { name = "set", value = "KEY=VALUE", many = true, help = "change a setting of the script" },
-    { name = "only", value = "ID", help = "run as far as this check needs" },
+    { name = "only", value = "ID", help = "run what this check, figure or table needs, and leave out the others" },
     { name = "data", value = "DIR", help = "where real data lies; otherwise REPRO_DATA" },
     { name = "out", short = "o", value = "DIR", help = "where the results go" },
     { name = "threads", value = "N", integer = 1, help = "worker threads (default: all cores); the bits do not depend on it" },
@@ -58,24 +59,27 @@ local function split_settings(list)
   return pairs_list
 end
 
--- Refuses an --only that no check of the script can match, as far as the ids are literals.
-local function check_only(document, only)
-  if not only then return end
-  local ids, all_literal = {}, true
-  for _, call in ipairs((literate.checks(document))) do
-    if not call.id then all_literal = false end
-    if call.id == only or call.id and call.id:sub(1, #only + 1) == only .. "." then return end
-    ids[#ids + 1] = call.id
+-- What --only leaves of the script; refuses an id that nothing in it can have.
+local function plan_only(document, asked, quiet)
+  if not asked then return nil end
+  local plan = only.plan(document, asked)
+  if next(plan.ids) == nil and not plan.open then
+    local ids = {}
+    for _, call in ipairs((literate.calls(document))) do ids[#ids + 1] = call.id end
+    failure.raise("usage", "run: --only %s: the script has no such check, figure or table%s", asked, nearest.hint(asked, ids))
   end
-  if all_literal or nearest.find(only, ids) then
-    failure.raise("usage", "run: --only %s: the script has no such check%s", only, nearest.hint(only, ids))
+  if not quiet then
+    local stay = #plan.kept > 0 and (", those in lines %s are parts of expressions and stay"):format(table.concat(plan.kept, ", "))
+    io.stderr:write(("--only %s: %d other checks, figures, tables and notes left out%s; the code between runs\n"):format(asked,
+      plan.left_out, stay or ""))
   end
+  return plan
 end
 
-local function start(path, document, given, argv)
+local function start(path, document, given, argv, plan)
   local choices = {
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
-    set = split_settings(given.set), only = given.only, out = given.out, argv = argv,
+    set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
   }
   require("repro.paper").start(choices)
@@ -134,8 +138,8 @@ local function finish(paper, problem, given)
     end
     error(problem, 0)
   end
-  if given.only and #result.checks == 0 then
-    failure.raise("usage", "run: --only %s: the script made no such check", given.only)
+  if given.only and #result.outputs == 0 then
+    failure.raise("usage", "run: --only %s: the script made no such check, figure or table", given.only)
   end
   show(result, given)
   return result.counts.fail > 0 and 1 or 0
@@ -152,14 +156,14 @@ function run.run(given, rest, argv)
   local path = scripts.find(rest[1])
   local text = assert(files.read(path))
   local document = literate.parse(text, path)
-  check_only(document, given.only)
+  local plan = plan_only(document, given.only, given.quiet)
   show_notes(document, given)
   show_estimate(document, given)
-  start(path, document, given, argv)
+  start(path, document, given, argv, plan)
   local paper = require "repro.paper"
   sandbox.before_print = paper.clear_progress
   local out = given.json and io.stderr or io.stdout
-  local problem = scripts.run(path, text, { seed = given.seed, out = out })
+  local problem = scripts.run(path, plan and plan.text or text, { seed = given.seed, out = out })
   return finish(paper, problem, given)
 end
 
