@@ -33,12 +33,32 @@ local function paired(first, second, key)
   return pairs_list
 end
 
+-- What a figure shows; of a run by an older version its bytes.
+local function content_of(figure) return figure.content or figure.sha256 end
+
 local function figures_of(result)
   local list = {}
   for _, output in ipairs(result.outputs) do
     if output.type == "figure" then list[#list + 1] = output end
   end
   return list
+end
+
+local function lines_of(result, name)
+  return (files.read(files.join(result.directory, name)) or ""):gmatch "[^\n]+"
+end
+
+local function shortened(text) return #text > 60 and text:sub(1, 57) .. "..." or text end
+
+-- The first line in which a file of two runs differs.
+local function first_line(a, b, name)
+  local left, right, i = lines_of(a, name), lines_of(b, name), 0
+  repeat
+    local x, y = left(), right()
+    i = i + 1
+    if x ~= y then return ("%s line %d"):format(name, i), shortened(x or "(at its end)"), shortened(y or "(at its end)") end
+  until not x
+  return name, a.hashes.log:sub(1, 16), b.hashes.log:sub(1, 16)
 end
 
 --- What differs between two results: paper, scale, seed, settings, script, every check's status and measured value,
@@ -62,10 +82,48 @@ function compare.results(a, b)
     if not same then add(row[1], show(x), show(y)) end
   end
   for _, row in ipairs(paired(figures_of(a), figures_of(b), "path")) do
-    local x, y = row[2] and row[2].sha256 or "(absent)", row[3] and row[3].sha256 or "(absent)"
+    local x, y = row[2] and content_of(row[2]) or "(absent)", row[3] and content_of(row[3]) or "(absent)"
     if x ~= y then add(row[1], x:sub(1, 16), y:sub(1, 16)) end
   end
-  if a.hashes.log ~= b.hashes.log then add("log.jsonl", a.hashes.log:sub(1, 16), b.hashes.log:sub(1, 16)) end
+  if a.hashes.log ~= b.hashes.log then add(first_line(a, b, "log.jsonl")) end
+  return rows
+end
+
+local environment_rows = { "program", "build.compiler", "build.flags", "build.lua", "build.cuda", "library_sha256", "isa",
+                           "threads", "device", "math", "script_sha256" }
+
+local function field(provenance, path)
+  local value = provenance
+  for key in path:gmatch "[^.]+" do value = type(value) == "table" and value[key] or nil end
+  return value
+end
+
+local function brief(value)
+  local text = value == nil and "(not stated)" or tostring(value)
+  return #text == 64 and text:find "^%x+$" and text:sub(1, 16) or text
+end
+
+local function provenance_of(result)
+  local text = files.read(files.join(result.directory, "provenance.json"))
+  local ok, value = pcall(rp.io.json_decode, text or "")
+  return ok and type(value) == "table" and value or {}
+end
+
+--- What differs between the machines, programs and files that made two results: version, compiler, instruction set,
+--- threads, device, hashes of script, library and data.
+---@param a table from rundir.read
+---@param b table
+---@return table rows array of {what, value in a, value in b}
+function compare.environments(a, b)
+  local rows, x, y = {}, provenance_of(a), provenance_of(b)
+  for _, path in ipairs(environment_rows) do
+    local left, right = field(x, path), field(y, path)
+    if left ~= right then rows[#rows + 1] = { (path:gsub("^build%.", ""):gsub("_sha256", "")), brief(left), brief(right) } end
+  end
+  for _, row in ipairs(paired(x.data_files or {}, y.data_files or {}, "name")) do
+    local left, right = row[2] and row[2].sha256 or "(not read)", row[3] and row[3].sha256 or "(not read)"
+    if left ~= right then rows[#rows + 1] = { row[1], brief(left), brief(right) } end
+  end
   return rows
 end
 
@@ -85,6 +143,7 @@ end
 function compare.files(result)
   local problems = {}
   check_file(problems, result.directory, "log.jsonl", result.hashes.log)
+  if result.hashes.trace then check_file(problems, result.directory, "trace/steps.jsonl", result.hashes.trace) end
   for _, name in ipairs { "report.html", "report.md", "provenance.json" } do check_file(problems, result.directory, name) end
   local figures = figures_of(result)
   for _, figure in ipairs(figures) do check_file(problems, result.directory, figure.path, figure.sha256) end
@@ -97,7 +156,7 @@ function compare.files(result)
       break
     end
   end
-  return problems, 5 + #figures
+  return problems, 5 + #figures + (result.hashes.trace and 1 or 0)
 end
 
 return compare

@@ -48,4 +48,16 @@ function figures.save(directory, name, content)
   misuse("P:figure %s: a figure is a plot, an image tensor, SVG text or a path, not a %s", name, type(content))
 end
 
+-- A picture inside an SVG of rp.plot carries the hash of its pixels.
+local embedded = 'data%-pixels="(%x+)" href="data:image/png;base64,[%w+/=]*"'
+
+--- SHA-256 of what a figure shows: the pixels of a PNG, the text of an SVG with its embedded pictures as pixels.  The
+--- bytes of a PNG depend on the version of zlib that compressed it.
+---@param path string
+---@return string
+function figures.content(path)
+  if path:find "%.png$" then return rp.hash(rp.io.read_png(path)) end
+  return files.sha256((assert(files.read(path)):gsub(embedded, "%1")))
+end
+
 return figures

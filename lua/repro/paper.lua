@@ -18,6 +18,7 @@ local nearest = require "repro.nearest"
 local only = require "repro.only"
 local progress = require "repro.progress"
 local settings = require "repro.settings"
+local trace = require "repro.trace"
 
 local paper = {}
 
@@ -86,6 +87,7 @@ local function start_run(run)
   local ok, message = pcall(files.make_directory, run.directory .. "/figures")
   if not ok then failure.raise("environment", "%s", message) end
   open_log(run)
+  trace.start(run.directory, context.trace)
   rp.memory_reset_peak()
   run.started = rp.clock()
   run.previous = run.started
@@ -318,8 +320,9 @@ function P:figure(name, content, caption)
   end
   if not wants(name) then return end
   local path = figures.save(run.directory, name, content)
-  local hash = rp.io.sha256(files.join(run.directory, path))
-  add_output(self, { type = "figure", name = name, path = path, sha256 = hash, caption = caption })
+  local whole = files.join(run.directory, path)
+  add_output(self, { type = "figure", name = name, path = path, sha256 = rp.io.sha256(whole),
+                     content = figures.content(whole), caption = caption })
   end_if_answered(name)
 end
 
@@ -383,6 +386,7 @@ local function make_result(run, outcome)
     verdict = outcome.status ~= "complete" and outcome.status or counts.fail > 0 and "fail" or "pass",
     counts = counts, checks = run.checks, outputs = run.outputs, directory = run.directory,
     hashes = { script = run.script and rp.io.sha256(run.script), log = rp.io.sha256(run.directory .. "/log.jsonl"),
+               trace = trace.stop(),
                measured = checks.fingerprint(run.checks) },
     cost = { seconds = rp.clock() - run.started, peak_bytes = rp.memory().peak },
   }
@@ -404,7 +408,7 @@ function P:finish(outcome)
 end
 
 --- Sets the choices of the command line for the script that runs next.
----@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, argv}
+---@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, argv, trace}
 function paper.start(choices)
   context, current = choices, nil
   context.set = context.set or {}

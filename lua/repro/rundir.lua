@@ -20,10 +20,10 @@ end
 local check_object = ordered { "id", "kind", "status", "where", "text", "expected", "measured", "shown", "tolerance",
                                "difference", "gate", "note", "line", "cost" }
 local setting_object = ordered { "name", "value", "default", "changed", "help" }
-local output_object = ordered { "type", "id", "name", "path", "sha256", "header", "rows", "text", "caption", "line" }
+local output_object = ordered { "type", "id", "name", "path", "sha256", "content", "header", "rows", "text", "caption", "line" }
 local count_object = ordered { "pass", "fail", "not_reproduced", "not_pinned", "not_run", "quoted" }
 local header_object = ordered { "id", "title", "authors", "arxiv", "url", "year", "summary" }
-local hash_object = ordered { "measured", "log", "script" }
+local hash_object = ordered { "measured", "log", "script", "trace" }
 local cost_object = ordered { "seconds", "peak_bytes" }
 
 local function map(list, make)
@@ -46,10 +46,42 @@ function rundir.encode(result)
   }) .. "\n"
 end
 
+local library = debug.getinfo(1, "S").source:match "^@(.*)/rundir%.lua$" or "lua/repro"
+
+local function add_hashes(lines, directory, below)
+  for _, name in ipairs(rp.io.list(directory)) do
+    local path = directory .. "/" .. name
+    if name:find "%.lua$" then
+      lines[#lines + 1] = below .. name .. " " .. rp.io.sha256(path)
+    elseif not name:find("%.") then
+      add_hashes(lines, path, below .. name .. "/")
+    end
+  end
+end
+
+--- The SHA-256 of the names and hashes of the package's Lua files.
+---@return string
+function rundir.library_hash()
+  local lines = {}
+  add_hashes(lines, library, "")
+  return files.sha256(table.concat(lines, "\n") .. "\n")
+end
+
+-- The files that rp.data has read; none if it was not used.
+local function data_files()
+  local module = package.loaded["repro.data.files"]
+  local list = {}
+  for i, file in ipairs(module and module.seen or {}) do
+    list[i] = json.object { { "name", file.path:match "[^/]+/[^/]+$" or file.path }, { "sha256", file.sha256 } }
+  end
+  return list
+end
+
 local function provenance(result, context)
   return json.encode(json.object {
     { "program", "repro " .. tostring(rp.version) }, { "build", rp.core.build }, { "isa", rp.isa() },
     { "threads", rp.threads() }, { "device", "cpu" }, { "math", "exact" },
+    { "library_sha256", rundir.library_hash() }, { "data_files", data_files() },
     { "command", context.argv and table.concat(context.argv, " ") }, { "script", result.script },
     { "script_sha256", result.hashes.script }, { "scale", result.scale }, { "seed", result.seed },
     { "settings", map(result.settings, setting_object) }, { "data", context.data },

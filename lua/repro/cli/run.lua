@@ -32,6 +32,9 @@ error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
       help = "where tensors live" },
     { name = "math", value = "M", choices = { "exact", "fast" }, default = "exact",
       help = "exact: the same bits everywhere; fast: vendor libraries" },
+    { name = "trace", help = "write hashes of loss, gradients and parameters at every step, for repro diff" },
+    { name = "trace-keep", value = "STEPS",
+      help = "trace, and keep the tensors of these steps: 37, 1,10-20, or /100 for every hundredth" },
     { name = "json", help = "print result.json instead of the table" },
     { name = "quiet", short = "q", help = "no progress, only the verdict" },
   },
@@ -76,11 +79,22 @@ local function plan_only(document, asked, quiet)
   return plan
 end
 
+local function trace_choice(given)
+  local steps = given["trace-keep"]
+  if not steps then return given.trace and {} or nil end
+  local keep = require("repro.trace").steps(steps)
+  if not keep then
+    failure.raise("usage", "run: --trace-keep %s: expected steps such as 37, 1,10-20 or /100 (every hundredth)", steps)
+  end
+  return { keep = keep }
+end
+
 local function start(path, document, given, argv, plan)
   local choices = {
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
+    trace = trace_choice(given),
   }
   require("repro.paper").start(choices)
   rp.seed(given.seed)
@@ -127,6 +141,9 @@ local function finish(paper, problem, given)
   if not P then
     if problem then error(problem, 0) end
     if given.set then failure.raise("usage", "run: --set: the script declares no settings (it has no rp.paper)") end
+    if given.trace or given["trace-keep"] then
+      failure.raise("usage", "run: --trace: the script has no run directory (it has no rp.paper)")
+    end
     return 0
   end
   local outcome = { status = "complete" }

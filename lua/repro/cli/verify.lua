@@ -43,6 +43,7 @@ local function run_again(result, given)
     if row.changed then table.move({ "--set", row.name .. "=" .. setting_text(row.value) }, 1, 2, #words + 1, words) end
   end
   if result.only then table.move({ "--only", result.only }, 1, 2, #words + 1, words) end
+  if result.hashes.trace then words[#words + 1] = "--trace" end
   if given.data then table.move({ "--data", given.data }, 1, 2, #words + 1, words) end
   local run = require "repro.cli.run"
   local parsed, rest = options.parse(run, table.move(words, 2, #words, 1, {}))
@@ -61,13 +62,7 @@ function verify.run(given, rest)
   if #problems > 0 then return 1 end
   io.stdout:write(("%s: %d things verified, fingerprint %s\n"):format(result.directory, n, result.hashes.measured:sub(1, 16)))
   if not given.rerun then return 0 end
-  local rows = compare.results(result, run_again(result, given))
-  if #rows == 0 then
-    io.stdout:write "the second run is the same to the last bit\n"
-    return 0
-  end
-  diff.print(rows)
-  return 1
+  return diff.show(result, run_again(result, given), "the second run is the same to the last bit") and 1 or 0
 end
 
 return verify

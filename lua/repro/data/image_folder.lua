@@ -40,7 +40,7 @@ local function shape(x) return table.concat(x.shape, "x") end
 local function read_all(folder, channels)
   local here, classes = entries(folder)
   if #here > 0 then classes = { "" } end
-  local x, y, first = {}, {}, nil
+  local x, y, lines, first = {}, {}, {}, nil
   for c, class in ipairs(classes) do
     local place = class == "" and folder or folder .. "/" .. class
     for _, name in ipairs((entries(place))) do
@@ -52,9 +52,11 @@ local function read_all(folder, channels)
                       first.path, shape(first.image))
       end
       x[#x + 1], y[#y + 1] = image, c
+      lines[#lines + 1] = class .. "/" .. name .. " " .. rp.io.sha256(path)
     end
   end
   if #x == 0 then failure.raise("data", "image_folder: no PNG files in %s or in folders in it", folder) end
+  files.record(folder, rp.io.sha256_text(table.concat(lines, "\n")))
   return { x = rp.stack(1, x), y = rp.tensor(y, "int64") }, classes
 end
 

@@ -13,6 +13,7 @@
 
 local core = require "repro.core"
 local misuse = require "repro.misuse"
+local trace = require "repro.trace"
 
 ---@class Module
 ---@field training boolean whether dropout drops and batch normalisation uses the batch; set by train() and eval()
@@ -134,7 +135,10 @@ end
 ---@return Tensor[] all parameters, frozen ones too
 function Module:parameters()
   local list = {}
-  for i, entry in ipairs(self:named_parameters()) do list[i] = entry.tensor end
+  for i, entry in ipairs(self:named_parameters()) do
+    list[i] = entry.tensor
+    trace.name(entry.tensor, entry.name)
+  end
   return list
 end
 

@@ -3,6 +3,7 @@
 local core = require "repro.core"
 local misuse = require "repro.misuse"
 local options = require "repro.options"
+local trace = require "repro.trace"
 
 ---@class Optimiser
 ---@field groups table[] {params, lr, ...}
@@ -91,9 +92,11 @@ function Optimiser:step(given)
   if o.clip or o.norm then norm = core.grad_norm(all) end
   if o.clip then scale = clip_factor(norm, o.clip) end
   self.steps = self.steps + 1
+  if trace.on then trace.before(self) end
   for k, group in ipairs(self.groups) do
     self:update(group, per_group[k], self:rate(group), scale)
   end
+  if trace.on then trace.after(self) end
   return norm
 end
 

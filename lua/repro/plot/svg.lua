@@ -126,8 +126,8 @@ end
 
 function writers.image(item)
   return string.format('<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" ' ..
-    'style="image-rendering:pixelated" href="data:image/png;base64,%s"/>\n', c(item.x), c(item.y), c(item.width),
-    c(item.height), io_core.base64(io_core.encode_png(item.picture)))
+    'style="image-rendering:pixelated" data-pixels="%s" href="data:image/png;base64,%s"/>\n', c(item.x), c(item.y), c(item.width),
+    c(item.height), io_core.sha256_text(item.picture.bytes), io_core.base64(io_core.encode_png(item.picture)))
 end
 
 function writers.open(item)
