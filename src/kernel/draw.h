@@ -1,4 +1,5 @@
-/* draw.h: fills of random numbers.  Element i depends on (seed, stream, i) alone: see base/philox.h and draw_body.h. */
+/* draw.h: fills of random numbers.  Element i depends on (seed, stream, i) alone: see base/philox.h and
+ * distribution.h. */
 #ifndef RP_KERNEL_DRAW_H
 #define RP_KERNEL_DRAW_H
 
@@ -6,6 +7,7 @@
 #include "base/pool.h"
 #include "kernel/device.h"
 #include "kernel/formulas.h"
+#include "kernel/integers.h"
 
 #define BLOCKS 64 /* Philox blocks made together; has no influence on the numbers */
 
@@ -27,28 +29,22 @@ static void draw_words(words *w, const rp_draw *how, uint64_t first_block)
   }
 }
 
+#define BODY "kernel/distribution.h"
+#include "kernel/both_floats.h"
 #define BODY "kernel/draw_body.h"
 #include "kernel/both_floats.h"
 
-/* The high 64 bits of a 64 x 64 product. */
-static uint64_t multiply_high(uint64_t a, uint64_t b)
-{
-  uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
-  uint64_t middle = a1 * b0 + (a0 * b0 >> 32), low = a0 * b1 + (uint32_t)middle;
-  return a1 * b1 + (middle >> 32) + (low >> 32);
-}
-
-/* RP_INTEGERS: a + floor(v (b - a + 1) / 2^64) from two words; RP_BITS: the word itself. */
+/* RP_INTEGERS: two words each; RP_BITS: the word itself. */
 static void draw_int64(const draw_job *job, int64_t begin, int64_t end)
 {
   const int per_block = job->kind == RP_BITS ? 4 : 2;
   const int64_t lo = (int64_t)job->how->a;
-  const uint64_t range = (uint64_t)((int64_t)job->how->b - lo) + 1;
+  const uint64_t range = integer_range(lo, (int64_t)job->how->b);
   for (int64_t i = begin * BLOCKS * per_block; i < end * BLOCKS * per_block && i < job->n; i++) {
     rp_philox_block b = rp_philox(job->how->seed, job->how->stream, (uint64_t)(i / per_block));
     int64_t j = i % per_block, *out = (int64_t *)job->out + i;
     if (per_block == 4) { *out = b.word[j]; continue; }
-    *out = lo + (int64_t)multiply_high((uint64_t)b.word[2 * j + 1] << 32 | b.word[2 * j], range);
+    *out = integer_of(b.word[2 * j], b.word[2 * j + 1], lo, range);
   }
 }
 

@@ -4,52 +4,29 @@
 #ifndef RP_KERNEL_INDEX_H
 #define RP_KERNEL_INDEX_H
 
+#include "kernel/elements.h"
 #include "kernel/map.h"
 #include "kernel/tile.h"
 
 /* ---- copies with conversion ---- */
 
-/* float to integer: towards zero, saturating, NaN to 0 */
-#define TO_INT(type, lo, hi) \
-  static inline type type##_from(double v) { return v != v ? 0 : v <= (lo) ? (type)(lo) : v >= (hi) ? (type)(hi) : (type)v; }
-TO_INT(uint8_t, 0.0, 255.0)
-TO_INT(int32_t, -2147483648.0, 2147483647.0)
-static inline int64_t int64_t_from(double v)
-{
-  return v != v ? 0 : v >= 9223372036854775808.0 ? INT64_MAX : v < -9223372036854775808.0 ? INT64_MIN : (int64_t)v;
-}
-static inline uint8_t bool_from(double v) { return v != 0; }
-static inline float   float_from(double v) { return (float)v; }
-static inline double  double_from(double v) { return v; }
-
-#define CONVERT(to_name, to, from_name, from, expression)                                    \
+#define CONVERT(to_name, to, from_name, from)                                                \
   static void from_name##_to_##to_name(const void *unused, int64_t n, char *const *p)        \
   {                                                                                          \
     (void)unused;                                                                            \
     to *restrict y = (void *)p[0]; const from *x = (const void *)p[1];                       \
-    for (int64_t i = 0; i < n; i++) y[i] = expression;                                       \
+    for (int64_t i = 0; i < n; i++) y[i] = to_name##_of_##from_name(x[i]);                   \
   }
-#define FROM_FLOAT(from_name, from)                                            \
-  CONVERT(b8, uint8_t, from_name, from, x[i] != 0)                           \
-  CONVERT(u8, uint8_t, from_name, from, uint8_t_from((double)x[i]))            \
-  CONVERT(i32, int32_t, from_name, from, int32_t_from((double)x[i]))           \
-  CONVERT(i64, int64_t, from_name, from, int64_t_from((double)x[i]))           \
-  CONVERT(f32, float, from_name, from, (float)x[i])                            \
-  CONVERT(f64, double, from_name, from, (double)x[i])
-#define SATURATE(v, lo, hi) ((v) < (lo) ? (lo) : (v) > (hi) ? (hi) : (v))
-#define FROM_INT(from_name, from)                                              \
-  CONVERT(b8, uint8_t, from_name, from, x[i] != 0)                           \
-  CONVERT(u8, uint8_t, from_name, from, (uint8_t)SATURATE((int64_t)x[i], 0, 255)) \
-  CONVERT(i32, int32_t, from_name, from, (int32_t)SATURATE((int64_t)x[i], INT32_MIN, INT32_MAX)) \
-  CONVERT(i64, int64_t, from_name, from, (int64_t)x[i])                        \
-  CONVERT(f32, float, from_name, from, (float)x[i])                            \
-  CONVERT(f64, double, from_name, from, (double)x[i])
-FROM_INT(b8, uint8_t)
-FROM_INT(u8, uint8_t)
-FROM_INT(i32, int32_t)
-FROM_INT(i64, int64_t)
-FROM_FLOAT(f32, float)
-FROM_FLOAT(f64, double)
+#define FROM(from_name, from)                                                                \
+  CONVERT(b8, uint8_t, from_name, from)  CONVERT(u8, uint8_t, from_name, from)               \
+  CONVERT(i32, int32_t, from_name, from) CONVERT(i64, int64_t, from_name, from)              \
+  CONVERT(f32, float, from_name, from)   CONVERT(f64, double, from_name, from)
+FROM(b8, uint8_t)
+FROM(u8, uint8_t)
+FROM(i32, int32_t)
+FROM(i64, int64_t)
+FROM(f32, float)
+FROM(f64, double)
 
 #define CONVERSIONS(name) { name##_to_b8, name##_to_u8, name##_to_i32, name##_to_i64, name##_to_f32, name##_to_f64 }
 static walk_piece *const conversion[RP_N_DTYPES][RP_N_DTYPES] = { /* [from][to] */
@@ -229,11 +206,6 @@ static rp_status scatter_add(const rp_array *y, const rp_array *x, const int64_t
 /* ---- sorting: a stable merge sort of positions; NaN counts as larger than everything, in both directions last ---- */
 
 #define SORT(suffix, type)                                                                            \
-  static bool before_##suffix(type a, type b, bool descending)                                        \
-  {                                                                                                   \
-    if (a != a || b != b) return b != b && a == a;                                                    \
-    return descending ? a > b : a < b;                                                                \
-  }                                                                                                   \
   static void sort_row_##suffix(type *y, int64_t *order, int64_t *spare, const type *x, int64_t n, bool descending) \
   {                                                                                                   \
     int64_t *from = order, *to = spare;                                                               \

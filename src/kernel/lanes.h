@@ -91,6 +91,13 @@ WHOLE(dot, T(dot_block), BOTH, CALL_XZ)
 #undef CALL_X
 #undef CALL_XZ
 #undef BOTH
+
+static number T(row_max)(const number *x, int64_t n)
+{
+  number m = T(max_block)(x, n < RP_RB ? n : RP_RB);
+  for (int64_t at = RP_RB; at < n; at += RP_RB) m = T(maximum)(m, T(max_block)(x + at, n - at < RP_RB ? n - at : RP_RB));
+  return m;
+}
 #endif
 
 /* ---- many results at once, side by side ---- */

@@ -6,6 +6,9 @@
 
 #include "kernel/reduce.h"
 
+#define ROW_FN     static
+#define EACH(i, n) for (int64_t i = 0; i < n; i++)
+#define ALONE
 #define BODY "kernel/rows_body.h"
 #include "kernel/both_floats.h"
 

@@ -8,6 +8,8 @@
 
 #define BODY "kernel/update_body.h"
 #include "kernel/both_floats.h"
+#define BODY "kernel/update_loops.h"
+#include "kernel/both_floats.h"
 
 #define UPDATE(name)                                                                                       \
   static void name##_range(void *context, int64_t begin, int64_t end)                                      \
