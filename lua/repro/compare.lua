@@ -89,8 +89,8 @@ function compare.results(a, b)
   return rows
 end
 
-local environment_rows = { "program", "build.compiler", "build.flags", "build.lua", "build.cuda", "library_sha256", "isa",
-                           "threads", "device", "math", "script_sha256" }
+local environment_rows = { "program", "build.compiler", "build.flags", "build.lua", "build.power", "build.cuda",
+                           "library_sha256", "isa", "threads", "device", "math", "script_sha256" }
 
 local function field(provenance, path)
   local value = provenance

@@ -296,20 +296,4 @@ function literate.header(document)
   return nil
 end
 
---- Places where a script takes a power of numerals through the C library, whose last bit may differ between systems.
---- (`x^2` is computed as x*x by Lua and is left alone; tensors have their own power.)
----@param document table
----@return table notes array of {line, text}
-function literate.lint(document)
-  local code, notes = code_tokens(document), {}
-  for i = 2, #code - 1 do
-    local base, power = code[i - 1], code[i + 1]
-    if code[i].text == "^" and base.kind == "number" and power.text ~= "2" then
-      notes[#notes + 1] = { line = code[i].line, text = ("%s^... goes through the C library, whose last bit may differ "
-        .. "between systems; write math.pow(%s, ...)"):format(base.text, base.text) }
-    end
-  end
-  return notes
-end
-
 return literate

@@ -7,8 +7,10 @@
 ---   tostring, print, string.format   show no addresses, and of a NaN no sign
 ---   os, io          no time, environment, processes
 ---
---- `x^y` on Lua numbers cannot be replaced: it goes through the C library, except x^2.  Write math.pow(x, y).
+--- `x^y` on Lua numbers is the program's own as well (src/power.c); in a stock Lua it is the C library's.
+--- repro.guards has the functions that would show the sign of a NaN or follow the garbage collector.
 local rp = require "repro"
+local guards = require "repro.guards"
 local misuse = require "repro.misuse"
 
 local sandbox = {}
@@ -245,7 +247,7 @@ local io_reasons = { popen = no_process, tmpfile = no_files }
 
 local function make_io(out)
   local library = { open = io.open, lines = io.lines, type = io.type, stdout = out, stderr = io.stderr }
-  function library.write(...) return out:write(...) end
+  function library.write(...) return out:write(guards.words(...)) end
   return library
 end
 
@@ -277,13 +279,12 @@ local function make_require(env, roots)
 end
 
 local plain_globals = { "assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-                        "select", "setmetatable", "tonumber", "type", "xpcall", "_VERSION", "coroutine", "utf8" }
+                        "select", "tonumber", "type", "xpcall", "_VERSION", "coroutine", "utf8" }
 
 local function add_loaders(env)
-  function env.load(chunk, name, mode, other) return load(chunk, name, mode or "t", other or env) end
-  function env.loadfile(path, mode, other) return loadfile(path, mode or "t", other or env) end
+  function env.load(chunk, name, _, other) return load(chunk, name, "t", other or env) end -- never compiled code
+  function env.loadfile(path, _, other) return loadfile(path, "t", other or env) end
   function env.dofile(path) return assert(loadfile(path, "t", env))() end
-  function env.collectgarbage(option) return option == "count" and 0 or collectgarbage(option or "collect") end
 end
 
 --- The globals for a script.
@@ -297,9 +298,10 @@ function sandbox.new(options)
   env.tostring, env.print = plain_tostring, make_print(out)
   env.math = make_math(options.seed or 1)
   env.table = copy(table)
-  env.table.sort = stable_sort
+  env.table.sort, env.table.concat = stable_sort, guards.concat
   env.string = copy(string)
-  env.string.format = plain_format
+  env.string.format, env.string.pack, env.string.dump = plain_format, guards.pack, guards.dump
+  env.setmetatable, env.collectgarbage = guards.setmetatable, guards.collectgarbage
   env.os = guarded("os", {}, os_reasons, "its results would differ from machine to machine")
   env.io = guarded("io", make_io(out), io_reasons, "use rp.io")
   env.debug = guarded("debug", { traceback = debug.traceback }, {}, "it can reach around the rules of a script")

@@ -113,13 +113,6 @@ local function show_estimate(document, given)
     progress.bytes(last.cost.peak_bytes)))
 end
 
-local function show_notes(document, given)
-  if given.quiet then return end
-  for _, note in ipairs(literate.lint(document)) do
-    io.stderr:write(("note: %s:%d: %s\n"):format(document.name, note.line, note.text))
-  end
-end
-
 local function show(result, given)
   if given.json then
     io.stdout:write(require("repro.rundir").encode(result))
@@ -174,7 +167,6 @@ function run.run(given, rest, argv)
   local text = assert(files.read(path))
   local document = literate.parse(text, path)
   local plan = plan_only(document, given.only, given.quiet)
-  show_notes(document, given)
   show_estimate(document, given)
   start(path, document, given, argv, plan)
   local paper = require "repro.paper"
