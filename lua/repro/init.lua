@@ -12,14 +12,14 @@ core.library((debug.getinfo(1, "S").source:gsub("^@", ""):gsub("repro/init%.lua$
 
 local rp = {}
 for name, value in pairs(core) do rp[name] = value end -- order does not matter: a copy
-rp.core = core
+rp.core, rp.special = core, nil -- the library of that name adds to the core's
 
 local methods = core.methods
 for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
 
 local libraries = {
   nn = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
-  paper = true, weave = true, gradcheck = true,
+  special = true, ode = true, fit = true, dynamics = true, paper = true, weave = true, gradcheck = true,
 }
 
 setmetatable(rp, {

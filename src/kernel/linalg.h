@@ -160,6 +160,9 @@ double rp_ei(double x);
 /* E1(x) = integral_x^{inf} e^-t/t dt = -Ei(-x), x >= 0; NaN for x < 0 (the value is complex).  E1(0) = inf. */
 double rp_e1(double x);
 
+/* erf(x) = 2/sqrt(pi) integral_0^x e^-t^2 dt. */
+double rp_erf(double x);
+
 /* erfc(x) = 2/sqrt(pi) integral_x^{inf} e^-t^2 dt. */
 double rp_erfc(double x);
 

@@ -1,4 +1,4 @@
-/* special.c: exponential integrals, the inverse of erf, log-gamma and digamma, in double precision.
+/* special.c: exponential integrals, erf and its kin, log-gamma and digamma, in double precision.
  *
  * Series, continued fractions and asymptotic expansions from Abramowitz & Stegun (A&S, chapters 5 and 6), each where
  * its terms do not cancel; lengths are fixed beforehand, so that a value never hangs on a convergence test. */
@@ -94,6 +94,11 @@ double rp_ei(double x)
 }
 
 /* ---- Error function ---- */
+
+double rp_erf(double x)
+{
+  return erf_f64(x);
+}
 
 double rp_erfc(double x)
 {

@@ -305,8 +305,8 @@ int l_open_linalg(lua_State *L)
 /* ---- special functions of Lua numbers --------------------------------------------------------------------------- */
 
 static const struct { const char *name; double (*f)(double); } specials[] = {
-  { "ei", rp_ei }, { "e1", rp_e1 }, { "erfc", rp_erfc }, { "erfinv", rp_erfinv }, { "lgamma", rp_lgamma },
-  { "digamma", rp_digamma } };
+  { "ei", rp_ei }, { "e1", rp_e1 }, { "erf", rp_erf }, { "erfc", rp_erfc }, { "erfinv", rp_erfinv },
+  { "lgamma", rp_lgamma }, { "digamma", rp_digamma } };
 
 static int special(lua_State *L) /* upvalue 1: which */
 {

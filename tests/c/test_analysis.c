@@ -188,6 +188,7 @@ START_TEST(special_golden)
 {
   ASSERT_FUNCTION(rp_ei, golden_ei, 12);
   ASSERT_FUNCTION(rp_e1, golden_e1, 4);
+  ASSERT_FUNCTION(rp_erf, golden_erf, 4);
   ASSERT_FUNCTION(rp_erfc, golden_erfc, 4);
   ASSERT_FUNCTION(rp_erfinv, golden_erfinv, 4);
   ASSERT_FUNCTION(rp_lgamma, golden_lgamma, 4);

@@ -109,6 +109,7 @@ def main():
           + decades(-300, 0, 30, 15) + [-1.0, -0.5, 1.0, 40.0, 39.999, 700.0, 716.0, -700.0])
     pairs("E1", "golden_e1", mp.e1,
           [0.5, 0.4999, 1.0, 2.0, 10.0, 700.0] + spread(0, 3, 60, 16) + spread(3, 700, 60, 17) + decades(-300, 0, 30, 18))
+    pairs("erf", "golden_erf", mp.erf, [0.0, 0.5, -0.5, 1.0, 5.0] + spread(-6, 6, 60, 29) + decades(-300, 0, 20, 30))
     pairs("erfc", "golden_erfc", mp.erfc,
           [0.0, 0.5, -0.5, 1.0, 26.0] + spread(-6, 6, 60, 19) + spread(6, 26, 40, 20) + decades(-300, 0, 20, 21))
     pairs("the inverse of erf", "golden_erfinv", mp.erfinv,
