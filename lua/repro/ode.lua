@@ -1,7 +1,7 @@
 --- repro.ode: initial-value problems dy/dt = f(t, y) of a few unknowns, in double precision, with error control.
 ---
 ---     local y = rp.ode.solve(function(t, y) return -y end, 0, 1, 1.0)                      -- a number
----     local y, run = rp.ode.solve(f, 0, 10, {1, 0}, {rtol = 1e-12, at = {1, 2, 5}})        -- an array; run.at[k] is y at at[k]
+---     local y, run = rp.ode.solve(f, 0, 10, {1, 0}, {rtol = 1e-12, at = {1, 2, 5}})    -- an array; run.at[k] is y at at[k]
 ---
 --- Three methods.  "extrapolation" (the default) is the one for smooth equations and errors near 1e-12.
 ---   extrapolation  Gragg's midpoint rule extrapolated in h^2, order up to 20
@@ -79,7 +79,7 @@ local function locate(solve_to, g, t0, g0, t1, g1)
   local y
   for _ = 1, 100 do
     local t = t1 - g1 * (t1 - t0) / (g1 - g0)
-    if not (math.abs(t1 - t0) > 4e-16 * math.max(math.abs(t0), math.abs(t1))) then break end
+    if math.abs(t1 - t0) <= 4e-16 * math.max(math.abs(t0), math.abs(t1)) then break end
     if t == t0 or t == t1 then t = t0 + (t1 - t0) / 2 end
     y = solve_to(t)
     local value = g(t, y)
@@ -93,13 +93,72 @@ local function locate(solve_to, g, t0, g0, t1, g1)
   return t1, y or solve_to(t1)
 end
 
+-- The solution at `to`, within one step of y at t or in several shorter ones.
+local function solve_within(step, t, y, to)
+  local h = to - t
+  while t ~= to do
+    local ok, z, next_h = step(t, y, h)
+    if ok then
+      t, y = h == to - t and to or t + h, z
+      h = to - t
+    else
+      h = next_h
+    end
+  end
+  return y
+end
+
+-- One accepted step towards `stop`.  Returns t, y and the next step.
+local function advance(solver, t, y, h, stop)
+  local run = solver.run
+  while true do
+    if run.steps + run.rejected >= solver.max_steps then
+      misuse("ode.solve: %d steps and only at t = %.6g of %.6g; raise max_steps, loosen rtol, or use method = \"stiff\"",
+             solver.max_steps, t, solver.t1)
+    end
+    local is_last = (stop - t - h) * solver.sign <= 1e-14 * math.abs(stop)
+    local taken = is_last and stop - t or h
+    local ok, z, next_h = solver.step(t, y, taken)
+    if ok then
+      run.steps = run.steps + 1
+      -- a step cut short by a stop says little about the next
+      local cut = math.abs(taken) < math.abs(h) and math.abs(next_h) > math.abs(h)
+      return is_last and stop or t + taken, z, cut and h or next_h
+    end
+    run.rejected, h = run.rejected + 1, next_h
+    if math.abs(h) < 1e-300 or t + h == t then
+      misuse("ode.solve: the step at t = %.6g became too small; is f smooth there?", t)
+    end
+  end
+end
+
+-- Steps through all stops, until g changes sign.
+local function integrate(solver, g, t, y, h, stops)
+  local before = g and g(t, y)
+  for _, stop in ipairs(stops) do
+    while (stop - t) * solver.sign > 0 do
+      local t_new, z, next_h = advance(solver, t, y, h, stop)
+      local after = g and g(t_new, z)
+      if g and before ~= 0 and (after > 0) ~= (before > 0) then
+        solver.run.event = true
+        local step = solver.new_step()
+        return locate(function(to) return solve_within(step, t, y, to) end, g, t, before, t_new, after)
+      end
+      t, y, h, before = t_new, z, next_h, after
+    end
+    solver.kept[#solver.kept + 1] = y
+  end
+  return t, y
+end
+
 local defaults = { method = "extrapolation", rtol = 1e-12, atol = 1e-14, at = false, event = false, jacobian = false,
                    first_step = false, max_steps = 100000 }
 
 ---Solves dy/dt = f(t, y) from t0 to t1, forwards or backwards.
----   {method = "extrapolation", rtol = 1e-12, atol = 1e-14, at = nil, event = nil, jacobian = nil, first_step = nil, max_steps = 100000}
----at: times at which y is kept; steps end there, so that these values are as exact as the last.  event: a function g(t, y); the
----solution ends at its first change of sign between two steps, located to the last bits by repeating the step.
+---   {method = "extrapolation", rtol = 1e-12, atol = 1e-14, at = nil, event = nil, jacobian = nil, first_step = nil,
+---    max_steps = 100000}
+---at: times at which y is kept; steps end there, so that these values are as exact as the last.  event: a function
+---g(t, y); the solution ends at its first change of sign between two steps, located to the last bits by repeating the step.
 ---jacobian: function(t, y) -> rows df_i/dy_j for method "stiff"; left out, differences.
 ---The error of each step is at most atol + rtol |y| by the method's own estimate.
 ---@param f fun(t: number, y: number|number[]): number|number[] a new number or array
@@ -114,61 +173,21 @@ function ode.solve(f, t0, t1, y0, given)
   if not methods[o.method] then
     misuse("ode.solve: there is no method '%s'%s", tostring(o.method), nearest.hint(tostring(o.method), names))
   end
-  local sign = check_times(t0, t1, o.at)
   local run = { steps = 0, rejected = 0, evaluations = 0, at = {} }
   local slope, y, plain = as_arrays(f, y0)
-  local counted = function(t, v)
+  local function counted(t, v)
     run.evaluations = run.evaluations + 1
     return slope(t, v)
   end
-  local problem = { f = counted, size = size_of(o), jacobian = o.jacobian, run = run }
-  local g = o.event and function(t, v) return o.event(t, plain(v)) end
-  local step = methods[o.method](problem)
-  local t, h = t0 + 0.0, o.first_step and sign * math.abs(o.first_step) or (t1 - t0) / 100
-  local before = g and g(t, y)
+  local function new_step() return methods[o.method] { f = counted, size = size_of(o), jacobian = o.jacobian } end
+  local solver = { run = run, kept = {}, sign = check_times(t0, t1, o.at), t1 = t1, max_steps = o.max_steps,
+                   new_step = new_step, step = new_step() }
+  local g = o.event and function(t, v) return o.event(t, plain(v)) end or nil
   local stops = { table.unpack(o.at or {}) }
   stops[#stops + 1] = t1
-  for k, stop in ipairs(stops) do
-    while (stop - t) * sign > 0 do
-      if run.steps + run.rejected >= o.max_steps then
-        misuse("ode.solve: %d steps and only at t = %.6g of %.6g; raise max_steps, loosen rtol, or use method = \"stiff\"",
-               o.max_steps, t, t1)
-      end
-      local wanted = (stop - t - h) * sign <= 1e-14 * math.abs(stop) and stop - t or h
-      local ok, z, next_h = step(t, y, wanted)
-      if not ok then
-        run.rejected, h = run.rejected + 1, next_h
-        if math.abs(h) < 1e-300 or t + h == t then misuse("ode.solve: the step at t = %.6g became too small; is f smooth there?", t) end
-      else
-        local reached = wanted == stop - t and stop or t + wanted
-        run.steps = run.steps + 1
-        local after = g and g(reached, z)
-        if g and before ~= 0 and (after > 0) ~= (before > 0) then
-          local from, start = t, y
-          local part = methods[o.method](problem)
-          run.t, z = locate(function(to)
-            local s, v = from, start
-            while s ~= to do
-              local fine, w, shorter = part(s, v, to - s)
-              while not fine do
-                fine, w = part(s, v, shorter)
-                if fine then to = s + shorter end
-              end
-              s, v = to, w
-            end
-            return v
-          end, g, t, before, reached, after)
-          run.event = true
-          return plain(z), run
-        end
-        t, y, before = reached, z, after
-        -- a step cut short by a stop says little about the next
-        if math.abs(wanted) >= math.abs(h) or math.abs(next_h) < math.abs(h) then h = next_h end
-      end
-    end
-    if k < #stops then run.at[k] = plain(y) end
-  end
-  run.t = t
+  local h = o.first_step and solver.sign * math.abs(o.first_step) or (t1 - t0) / 100
+  run.t, y = integrate(solver, g, t0 + 0.0, y, h, stops)
+  for k = 1, math.min(#solver.kept, #stops - 1) do run.at[k] = plain(solver.kept[k]) end
   return plain(y), run
 end
 

@@ -73,10 +73,10 @@ local function taylor_step(a, b, c, z, h, f, slope)
   return sum, derivative / h
 end
 
----Gauss's 2F1(a, b; c; z) = sum_n (a)_n (b)_n / ((c)_n n!) z^n for real arguments, z < 1.  Series to |z| = 1/2; from there to
----1 by Taylor series of the hypergeometric equation, each of which halves the way to 1, so that no combination of
----a, b, c is degenerate; below -1/2 by 2F1(a, b; c; z) = (1-z)^-a 2F1(a, c-b; c; z/(z-1)) (A&S 15.3.4).  At z = 1 the limit, infinite
----if c <= a + b.  NaN for z > 1.  Relative error about 1e-14 for |a|, |b|, |c| up to 10, away from zeros.
+---Gauss's 2F1(a, b; c; z) = sum_n (a)_n (b)_n / ((c)_n n!) z^n for real arguments, z < 1.  Series to |z| = 1/2; from there
+---to 1 by Taylor series of the hypergeometric equation, each of which halves the way to 1, so that no combination of
+---a, b, c is degenerate; below -1/2 by 2F1(a, b; c; z) = (1-z)^-a 2F1(a, c-b; c; z/(z-1)) (A&S 15.3.4).  At z = 1 the
+---limit, infinite if c <= a + b.  NaN for z > 1.  Relative error about 1e-14 for |a|, |b|, |c| up to 10, away from zeros.
 ---@param a number
 ---@param b number
 ---@param c number not 0, -1, -2, ...

@@ -25,11 +25,11 @@ for _, method in ipairs { "extrapolation", "dopri5", "stiff" } do
   local back = ode.solve(function(t, y) return y / (1 + t) end, 3, 0, 4, o)
   T.near(back, 1, 1e-13, method .. ": backwards, f of t")
   local kept = { 1, 0 }
-  local y, run = ode.solve(function(_, y) return { y[2], -y[1] } end, 0, 12, kept, { method = method, at = { 0, 2, 10 } })
+  local y, run = ode.solve(function(_, v) return { v[2], -v[1] } end, 0, 12, kept, { method = method, at = { 0, 2, 10 } })
   T.near(y, { exact.cos(12), -exact.sin(12) }, 5e-12, method .. ": an array")
   T.near(run.at, { { 1, 0 }, { exact.cos(2), -exact.sin(2) }, { exact.cos(10), -exact.sin(10) } }, 5e-12, method .. ": values on the way")
   T.eq(kept, { 1, 0 }, method .. ": y0 is left alone")
-  y, run = ode.solve(function(_, y) return { y[2], -y[1] } end, 0, 12, { 1, 0 }, { method = method, event = function(_, y) return y[1] end })
+  y, run = ode.solve(function(_, v) return { v[2], -v[1] } end, 0, 12, { 1, 0 }, { method = method, event = function(_, v) return v[1] end })
   T.near({ run.t, y[1] }, { math.pi / 2, 0 }, 1e-13, method .. ": an event")
   T.ok(run.event and run.evaluations > 0, method .. ": says that it met the event")
 end

@@ -36,7 +36,7 @@ end
 ---@param L integer 1, 2, 3, ... or math.huge
 ---@return number F on this side, up to a constant
 function deep.deep_time(c, lambda, sigma, L)
-  if not (L >= 1) then misuse("dynamics.deep_time: L = %s; the number of layers is 1 or more", tostring(L)) end
+  if L < 1 then misuse("dynamics.deep_time: L = %s; the number of layers is 1 or more", tostring(L)) end
   local B = lambda + sigma * sigma
   return (B * c < lambda and from_below or from_above)(c, lambda, B, L)
 end

@@ -48,7 +48,8 @@ function variance.variance_one_layer(lambda, Q, a, given)
   local s0, sT = ends("dynamics.variance_one_layer", given)
   if a == 0 then return exact.exp(Q * exact.log(sT) + (1 - Q) * exact.log(s0)) end
   local e1 = special.e1
-  local shift = e1(a * (lambda + s0)) - e1(a * (lambda + sT)) - (1 - Q) * exact.exp(-a * lambda) * (e1(a * s0) - e1(a * sT))
+  local flat = (1 - Q) * exact.exp(-a * lambda) * (e1(a * s0) - e1(a * sT))
+  local shift = e1(a * (lambda + s0)) - e1(a * (lambda + sT)) - flat
   return sT * (lambda + s0) / (lambda + sT) * exact.exp(shift)
 end
 
@@ -68,7 +69,8 @@ function variance.variance_two_layer(lambda, Q, a, given)
   return exact.exp(exact.log(sT) + log_phi2(s0) - log_phi2(sT))
 end
 
----EDM's preconditioned linear denoiser from V(0) = 0 (see weight_edm): with r(sigma) = (lambda + sigma^2) / (sigma_data^2 + sigma^2),
+---EDM's preconditioned linear denoiser from V(0) = 0 (see weight_edm): with
+---    r(sigma) = (lambda + sigma^2) / (sigma_data^2 + sigma^2),
 ---    int (w - w*) d ln sigma^2 = int_{r(sigma_0)}^{r(sigma_T)} e^{-a r} / r dr,
 ---so that  v = sigma_T^2 (lambda + sigma_0^2) / (lambda + sigma_T^2) exp{E1(a r(sigma_0)) - E1(a r(sigma_T))},
 ---and for sigma_0 -> 0, sigma_T -> inf  v = lambda exp{E1(a lambda / sigma_data^2) - E1(a)}, from sigma_data^2 to lambda.

@@ -87,7 +87,8 @@ function weight.weight_two_factors(lambda, sigma, f, g, a)
 end
 
 ---d(q_k . q_m)/d tau of P P' x for all pairs, without alignment:
----    4 eta {(lambda_k + lambda_m) q_k.q_m - sum_n (2 sigma^2 + lambda_n + (lambda_k + lambda_m)/2) (q_k.q_n)(q_n.q_m)}.  EQ: app. E.1.2
+---    4 eta {(lambda_k + lambda_m) q_k.q_m - sum_n (2 sigma^2 + lambda_n + (lambda_k + lambda_m)/2) (q_k.q_n)(q_n.q_m)}.
+---EQ: app. E.1.2
 ---@param G number[][] q_k . q_m
 ---@param lambda number[]
 ---@param sigma number
