@@ -13,6 +13,8 @@ core.library((debug.getinfo(1, "S").source:gsub("^@", ""):gsub("repro/init%.lua$
 local rp = {}
 for name, value in pairs(core) do rp[name] = value end -- order does not matter: a copy
 rp.core, rp.special = core, nil -- the library of that name adds to the core's
+rp.core = core
+require "repro.inputs".watch(rp.io)
 
 local methods = core.methods
 for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end

@@ -1,8 +1,13 @@
---- The run directory: result.json, provenance.json, log.jsonl, figures/, report.md and report.html.
+--- The run directory: result.json, provenance.json, ro-crate-metadata.json, log.jsonl, figures/, report.md, report.html.
+---
+--- With SOURCE_DATE_EPOCH set, two runs of one script with equal choices on one machine give the same bytes, apart from
+--- what they cost: in result.json `cost.seconds`, `cost.peak_bytes` and each check's `cost`; in report.html and report.md
+--- the same numbers.  No other file differs.
 local rp = require "repro"
 local files = require "repro.files"
 local json = require "repro.json"
 local literate = require "repro.literate"
+local provenance = require "repro.provenance"
 
 local rundir = {}
 
@@ -46,49 +51,6 @@ function rundir.encode(result)
   }) .. "\n"
 end
 
-local library = debug.getinfo(1, "S").source:match "^@(.*)/rundir%.lua$" or "lua/repro"
-
-local function add_hashes(lines, directory, below)
-  for _, name in ipairs(rp.io.list(directory)) do
-    local path = directory .. "/" .. name
-    if name:find "%.lua$" then
-      lines[#lines + 1] = below .. name .. " " .. rp.io.sha256(path)
-    elseif not name:find("%.") then
-      add_hashes(lines, path, below .. name .. "/")
-    end
-  end
-end
-
---- The SHA-256 of the names and hashes of the package's Lua files.
----@return string
-function rundir.library_hash()
-  local lines = {}
-  add_hashes(lines, library, "")
-  return files.sha256(table.concat(lines, "\n") .. "\n")
-end
-
--- The files that rp.data has read; none if it was not used.
-local function data_files()
-  local module = package.loaded["repro.data.files"]
-  local list = {}
-  for i, file in ipairs(module and module.seen or {}) do
-    list[i] = json.object { { "name", file.path:match "[^/]+/[^/]+$" or file.path }, { "sha256", file.sha256 } }
-  end
-  return list
-end
-
-local function provenance(result, context)
-  return json.encode(json.object {
-    { "program", "repro " .. tostring(rp.version) }, { "build", rp.core.build }, { "isa", rp.isa() },
-    { "threads", rp.threads() }, { "device", "cpu" }, { "math", "exact" },
-    { "library_sha256", rundir.library_hash() }, { "data_files", data_files() },
-    { "command", context.argv and table.concat(context.argv, " ") }, { "script", result.script },
-    { "script_sha256", result.hashes.script }, { "scale", result.scale }, { "seed", result.seed },
-    { "settings", map(result.settings, setting_object) }, { "data", context.data },
-    { "date", os.date("!%Y-%m-%dT%H:%M:%SZ", tonumber(os.getenv "SOURCE_DATE_EPOCH")) },
-  }) .. "\n"
-end
-
 -- The script's text as a document; an empty one for a run without a script of its own.
 local function document_of(result, context)
   local source = context.text or result.script and files.read(result.script) or ""
@@ -101,11 +63,15 @@ end
 function rundir.write(result, context)
   local report = require "repro.report"
   local function save(name, text) files.write(files.join(result.directory, name), text) end
-  save("provenance.json", provenance(result, context))
+  local date = provenance.date()
+  save("provenance.json", provenance.encode(result, context, date))
   local document = document_of(result, context)
   save("report.md", report.markdown(document, result))
   save("report.html", report.html(document, result))
   save("result.json", rundir.encode(result))
+  require("repro.crate").write(result, date)
+  if context.junit then files.write(context.junit, require("repro.report.junit").encode(result)) end
+  if context.tap then files.write(context.tap, require("repro.report.tap").encode(result)) end
 end
 
 --- The result of an earlier run.

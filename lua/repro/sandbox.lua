@@ -11,6 +11,7 @@
 --- repro.guards has the functions that would show the sign of a NaN or follow the garbage collector.
 local rp = require "repro"
 local guards = require "repro.guards"
+local inputs = require "repro.inputs"
 local misuse = require "repro.misuse"
 
 local sandbox = {}
@@ -270,6 +271,7 @@ local function make_require(env, roots)
     if not path then
       misuse("require: no module %s beside the script, in the directory above it, or in the current one", name)
     end
+    inputs.note("module", path)
     local chunk, syntax = loadfile(path, "t", env)
     if not chunk then error(syntax, 0) end
     local value = chunk(name, path)

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "kernel/formulas.h"
+#include "lua/build.h"
 #include "lua/l_tensor.h"
 
 #ifndef PACKAGE_VERSION
@@ -147,7 +148,7 @@ void l_open_system(lua_State *L)
 {
   luaL_setfuncs(L, functions, 0);
   set_string(L, "version", PACKAGE_VERSION);
-  lua_createtable(L, 0, 5); /* how this program was built */
+  lua_createtable(L, 0, 7); /* how this program was built */
   set_string(L, "power", whose_power(L));
 #ifdef __clang__
   set_string(L, "compiler", "clang " __clang_version__);
@@ -155,6 +156,8 @@ void l_open_system(lua_State *L)
   set_string(L, "compiler", "gcc " __VERSION__);
 #endif
   set_string(L, "flags", RP_BUILD_FLAGS);
+  set_string(L, "commit", RP_COMMIT);
+  set_string(L, "configure", RP_CONFIGURE);
   set_string(L, "lua", LUA_RELEASE);
 #ifdef RP_CUDA
   set_string(L, "cuda", RP_CUDA);

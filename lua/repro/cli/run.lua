@@ -3,6 +3,7 @@ local rp = require "repro"
 local console = require "repro.cli.console"
 local failure = require "repro.failure"
 local files = require "repro.files"
+local inputs = require "repro.inputs"
 local literate = require "repro.literate"
 local nearest = require "repro.nearest"
 local only = require "repro.only"
@@ -17,8 +18,8 @@ local run = {
   summary = "Runs a paper's script, checks every number, and writes a report.",
   details = [[
 SCRIPT is a path or the name of a paper (repro list).  The results go to runs/ID-SCALE-SEED: report.html,
-report.md, result.json, log.jsonl, figures.  Exit status: 0 all checks pass, 1 a check failed, 2 usage or script
-error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
+report.md, result.json, log.jsonl, figures, provenance.json, ro-crate-metadata.json.  Exit status: 0 all checks
+pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
   options = {
     { name = "scale", value = "S", choices = settings.scales, default = "small",
       help = "smoke: seconds; small: minutes on two cores; paper: the authors' configuration" },
@@ -35,6 +36,8 @@ error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
     { name = "trace", help = "write hashes of loss, gradients and parameters at every step, for repro diff" },
     { name = "trace-keep", value = "STEPS",
       help = "trace, and keep the tensors of these steps: 37, 1,10-20, or /100 for every hundredth" },
+    { name = "junit", value = "FILE", help = "write the checks as JUnit XML too" },
+    { name = "tap", value = "FILE", help = "write the checks as TAP 14 too" },
     { name = "json", help = "print result.json instead of the table" },
     { name = "quiet", short = "q", help = "no progress, only the verdict" },
   },
@@ -93,9 +96,12 @@ local function start(path, document, given, argv, plan)
   local choices = {
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
+    junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
     trace = trace_choice(given),
   }
+  inputs.start()
+  inputs.note("script", path)
   require("repro.paper").start(choices)
   rp.seed(given.seed)
   return choices

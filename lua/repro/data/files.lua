@@ -6,19 +6,9 @@
 
 local rp = require "repro"
 local failure = require "repro.failure"
+local inputs = require "repro.inputs"
 
 local files = {}
-
---- What has been read, in order: {path, sha256}.  It goes into provenance.json.
-files.seen = {}
-
--- Adds a file to those seen, once.
-function files.record(path, sum)
-  for _, file in ipairs(files.seen) do
-    if file.path == path and file.sha256 == sum then return end
-  end
-  files.seen[#files.seen + 1] = { path = path, sha256 = sum }
-end
 
 --   dir? string the option
 --   returns string
@@ -83,7 +73,7 @@ end
 function files.verify(set, path, strict)
   local known = set.sums[path:match "[^/]+$"]
   local sum = rp.io.sha256(path)
-  files.record(path, sum)
+  inputs.note("data", path, sum)
   local remark = known and known[sum]
   if remark then
     return { path = path, sha256 = sum, verified = remark == true, note = remark == true and "as published" or remark }

@@ -4,6 +4,7 @@ local rp = require "repro"
 local failure = require "repro.failure"
 local files = require "repro.data.files"
 local images = require "repro.data.images"
+local inputs = require "repro.inputs"
 local misuse = require "repro.misuse"
 local options = require "repro.options"
 local split = require "repro.data.split"
@@ -22,7 +23,7 @@ end
 
 -- (C, H, W) float32 in [0, 1]; alpha is dropped, gray is repeated if three channels are wanted.
 local function read(path, channels)
-  local x = rp.io.read_png(path)
+  local x = inputs.plain.read_png(path)
   local top = x.dtype == "uint8" and 255 or 65535
   x = x:to("float32"):permute(3, 1, 2) / top
   if x:size(1) % 2 == 0 then x = x:slice(1, 1, x:size(1) - 1) end
@@ -40,7 +41,7 @@ local function shape(x) return table.concat(x.shape, "x") end
 local function read_all(folder, channels)
   local here, classes = entries(folder)
   if #here > 0 then classes = { "" } end
-  local x, y, lines, first = {}, {}, {}, nil
+  local x, y, first = {}, {}, nil
   for c, class in ipairs(classes) do
     local place = class == "" and folder or folder .. "/" .. class
     for _, name in ipairs((entries(place))) do
@@ -52,11 +53,10 @@ local function read_all(folder, channels)
                       first.path, shape(first.image))
       end
       x[#x + 1], y[#y + 1] = image, c
-      lines[#lines + 1] = class .. "/" .. name .. " " .. rp.io.sha256(path)
     end
   end
   if #x == 0 then failure.raise("data", "image_folder: no PNG files in %s or in folders in it", folder) end
-  files.record(folder, rp.io.sha256_text(table.concat(lines, "\n")))
+  inputs.note("data", folder)
   return { x = rp.stack(1, x), y = rp.tensor(y, "int64") }, classes
 end
 
