@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header   *free_list[CLASSES];
 static rp_memory now;
 static size_t    limit;
+static size_t    outside; /* bytes of rp_memory_claim */
 static int64_t   fail_in; /* 0: never; k > 0: the k-th request from now fails, and all after it */
 
 /* The library is used by one thread, whose pool helps it for the length of a job: only then is there anyone to lock out. */
@@ -42,7 +44,7 @@ static int size_class(size_t n, size_t *rounded)
 static bool refused(size_t bytes)
 {
   if (fail_in > 0 && --fail_in == 0) fail_in = -1;
-  return fail_in < 0 || (limit && now.live + bytes > limit);
+  return fail_in < 0 || (limit && now.live + outside + bytes > limit);
 }
 
 static void trim_locked(void)
@@ -56,6 +58,12 @@ static void trim_locked(void)
     }
 }
 
+/* What is kept for reuse gives way before a limit is broken. */
+static void make_room(size_t bytes)
+{
+  if (limit && now.live + outside + now.cached + bytes > limit) trim_locked();
+}
+
 static void count(size_t bytes)
 {
   now.live += bytes;
@@ -65,8 +73,10 @@ static void count(size_t bytes)
 static void *no_memory(size_t n)
 {
   rp_memory m = rp_memory_now();
-  rp_fail(RP_ENOMEM, "out of memory: %zu bytes asked for, %zu live, %zu at the peak; use a smaller batch or free tensors",
-          n, m.live, m.peak);
+  char      most[64] = "";
+  if (limit) snprintf(most, sizeof most, ", %zu the limit", limit);
+  rp_fail(RP_ENOMEM, "out of memory: %zu bytes asked for, %zu live, %zu at the peak%s; use a smaller batch or free tensors",
+          n, m.live + outside, m.peak, most);
   return NULL;
 }
 
@@ -90,7 +100,7 @@ void *rp_alloc(size_t n)
   header *h = NULL;
   if (!refused(bytes)) {
     if ((h = free_list[c])) { free_list[c] = h->next; now.cached -= bytes; }
-    else h = fresh(bytes);
+    else { make_room(bytes); h = fresh(bytes); }
     if (h) { h->bytes = bytes; count(bytes); }
   }
   leave();
@@ -159,5 +169,24 @@ void rp_memory_trim(void)
 }
 
 void rp_memory_limit(size_t bytes) { limit = bytes; }
+
+bool rp_memory_claim(size_t bytes)
+{
+  enter();
+  bool granted = !limit || now.live + outside + bytes <= limit;
+  if (granted) {
+    make_room(bytes);
+    outside += bytes;
+  }
+  leave();
+  return granted;
+}
+
+void rp_memory_yield(size_t bytes)
+{
+  enter();
+  outside -= bytes;
+  leave();
+}
 
 void rp_memory_fail_at(int64_t k) { fail_in = k; }

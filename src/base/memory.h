@@ -6,6 +6,8 @@
 #ifndef RP_BASE_MEMORY_H
 #define RP_BASE_MEMORY_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /* A block of at least n bytes, 64-byte aligned, contents undefined; NULL with a message if there is none.
@@ -30,8 +32,13 @@ void      rp_memory_reset_peak(void);
 /* Gives all cached blocks back to the system. */
 void rp_memory_trim(void);
 
-/* Refuses blocks that would raise live above limit bytes; 0 lifts the limit. */
+/* Refuses blocks that would raise live and claimed bytes above limit; 0 lifts the limit. */
 void rp_memory_limit(size_t limit);
+
+/* Counts bytes that another allocator is about to take against the limit; false if they do not fit.  They are not part of
+ * live or peak.  Given back with rp_memory_yield. */
+bool rp_memory_claim(size_t bytes);
+void rp_memory_yield(size_t bytes);
 
 /* For tests: the k-th request from now on fails (k = 1 is the next), and then every one; 0 stops this. */
 void rp_memory_fail_at(int64_t k);

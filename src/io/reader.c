@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/confine.h"
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "io/reader.h"
@@ -183,8 +184,12 @@ static rp_status new_reader(rp_reader **out, const char *name, const char *inner
 static rp_status open_file(rp_reader *r, const char *path)
 {
   struct stat s;
-  r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
-  if (r->fd < 0) return rp_fail(RP_EIO, "%s: cannot open: %s", path, strerror(errno));
+  rp_place    place;
+  RP_TRY(rp_place_find(&place, path, RP_READ));
+  r->fd = openat(place.dir, place.name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | place.nofollow); /* a FIFO must not make us wait */
+  int reason = errno;
+  rp_place_leave(&place);
+  if (r->fd < 0) return rp_fail(RP_EIO, "%s: cannot open: %s", path, strerror(reason));
   r->owns_fd = true;
   if (fstat(r->fd, &s)) return rp_fail(RP_EIO, "%s: cannot examine: %s", path, strerror(errno));
   if (S_ISDIR(s.st_mode)) return rp_fail(RP_EIO, "%s: is a directory; expected a file", path);

@@ -32,5 +32,6 @@ int luaopen_repro_core(lua_State *L)
   add_table(L, "special", l_open_special);
   add_table(L, "math", l_open_math);
   add_table(L, "bench", l_open_bench);
+  add_table(L, "system", l_open_confine);
   return 1; /* the metatable stays below and is dropped */
 }

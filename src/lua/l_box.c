@@ -36,9 +36,10 @@ void l_account(lua_State *L, const rp_tensor *t)
 
 static int box_gc(lua_State *L)
 {
-  rp_tensor **box = lua_touserdata(L, 1);
-  rp_tensor_drop(*box);
-  *box = NULL;
+  box *b = lua_touserdata(L, 1);
+  if (!l_to_tensor(L, 1)) return 0;
+  rp_tensor_drop(b->tensor);
+  b->tensor = NULL;
   return 0;
 }
 

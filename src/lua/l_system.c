@@ -50,6 +50,7 @@ static int memory_trim(lua_State *L)       { (void)L; rp_memory_trim(); return 0
 
 static int memory_limit(lua_State *L) /* bytes; 0 lifts it */
 {
+  if (l_is_limited()) return l_error(L, "memory_limit: this run's limits are set, and a script cannot change them");
   rp_memory_limit((size_t)luaL_checkinteger(L, 1));
   return 0;
 }

@@ -50,6 +50,9 @@ int l_done(lua_State *L, rp_status status, rp_tensor **box);
 
 int l_push_shape(lua_State *L, const rp_tensor *x); /* an array of sizes */
 
+/* Whether the run has limits, which nothing in Lua may then change (l_limits.c). */
+bool l_is_limited(void);
+
 /* Leaves the metatable of tensors on the stack, with its finaliser. */
 void l_make_metatable(lua_State *L);
 
@@ -66,5 +69,7 @@ int  l_open_linalg(lua_State *L);   /* leaves a new table */
 int  l_open_special(lua_State *L);  /* leaves a new table */
 int  l_open_math(lua_State *L);     /* leaves a new table */
 int  l_open_bench(lua_State *L);    /* leaves a new table */
+int  l_open_confine(lua_State *L);  /* leaves a new table */
+void l_open_limits(lua_State *L);
 
 #endif
