@@ -51,8 +51,9 @@ typedef struct turn_job { const rp_array *out, *in; int64_t bands; } turn_job;
   static void turn_square_##suffix(number *y, int64_t y_row, const number *x, int64_t x_col)              \
   {                                                                                                       \
     vec_##suffix v[VEC_BYTES / sizeof(number)];                                                           \
-    UNROLL for (int k = 0; k < (int)(VEC_BYTES / sizeof *y); k++) v[k] = vec_load_##suffix(x + k * x_col); \
-    transpose_##suffix(v);                                                                                \
+    const number *column[VEC_BYTES / sizeof(number)];                                                     \
+    UNROLL for (int k = 0; k < (int)(VEC_BYTES / sizeof *y); k++) column[k] = x + k * x_col;              \
+    load_turned_##suffix(v, column, 0);                                                                   \
     UNROLL for (int k = 0; k < (int)(VEC_BYTES / sizeof *y); k++) vec_store_##suffix(y + k * y_row, v[k]); \
   }                                                                                                       \
   static void turn_band_##suffix(number *y, int64_t y_row, const number *x, int64_t x_col, int64_t i0,    \

@@ -14,8 +14,10 @@
 #include "base/pool.h"
 #include "kernel/tile.h"
 
-#define PACK_ROWS     504       /* rows and columns packed at a time */
-#define PACK_COLS     2048
+#define PACK_COLS     1024           /* columns packed at a time: with RP_KB terms half of a large second-level cache */
+#define PACK_TILES    4              /* and tiles of rows */
+#define SPAN_COLS     (8 * TILE_COLS) /* of a row of b that are packed together */
+#define SPAN_TERMS    32             /* of a transposed a that are packed together */
 #define PRODUCT_GRAIN 500000    /* multiply-adds below which another thread does not pay */
 #define NEAR_BYTES    (1 << 19) /* a block of a or b that a second-level cache keeps while it is used */
 #define RUN_BYTES     (1 << 18) /* rows of a that are taken through all columns of b before the next */
@@ -81,8 +83,8 @@ static rp_status product_memory(product *w)
   const rp_gemm *g = w->g;
   int64_t size = (int64_t)rp_dtype_size(g->dtype), lanes = VEC_BYTES / size;
   if (g->k == 0 || w->direct) return RP_OK;
-  int64_t rows = min_int(g->m, PACK_ROWS), cols = min_int(ceil_div(w->part_cols, lanes) * lanes, PACK_COLS);
-  w->share_bytes = (size_t)ceil_div((rows + cols) * RP_KB * size, 64) * 64;
+  int64_t cols = min_int(ceil_div(w->part_cols, 2 * lanes) * 2 * lanes, PACK_COLS);
+  w->share_bytes = (size_t)ceil_div((PACK_TILES * TILE_ROWS + cols) * RP_KB * size, 64) * 64;
   w->scratch = rp_alloc((size_t)w->shares * w->share_bytes);
   return w->scratch ? RP_OK : RP_ENOMEM;
 }

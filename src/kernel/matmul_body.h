@@ -58,58 +58,84 @@ static void T(block_turned)(const T(block) *x)
     }
 }
 
-/* All tiles of the packed rows and columns. */
-static void T(block_tiles)(const T(block) *x, int64_t p, int64_t n, int64_t i0, int64_t rows, int64_t j0, int64_t cols,
-                           const number *a, const number *b)
+/* Columns of a block of terms, packed panel after panel.  Adjacent columns are read in pieces of SPAN_COLS, longer than
+ * a panel, because memory is read best in long pieces. */
+static void T(pack_columns)(number *out, const number *b, const rp_gemm *g, int64_t cols, int64_t n)
 {
-  int64_t tiles = ceil_div(rows, TILE_ROWS), width;
-  for (int64_t j = 0; j < cols; j += width) {
+  for (int64_t j = 0, width; j < cols; j += width) {
     width = cols - j > LANES ? TILE_COLS : LANES;
-    T(tile) t = T(block_tile)(x, p, n, i0, j0 + j, min_int(width, cols - j));
-    t.b = b + j * n;
-    for (int64_t i = 0; i < tiles; i++) {
-      int64_t first = part_begin(rows, tiles, i), end = part_begin(rows, tiles, i + 1);
-      t.a = a + first * n;
-      t.c = x->c + (i0 + first) * x->g->c_row + j0 + j;
-      T(tile_packed)(&t, (int)(end - first), (int)(width / LANES));
+    if (g->b_col == 1 && cols - j >= SPAN_COLS) {
+      for (int64_t p = 0; p < n; p++)
+        for (int v = 0; v < SPAN_COLS / LANES; v++)
+          T(vec_store)(out + (j + v / TILE_VECS * TILE_COLS) * n + p * TILE_COLS + v % TILE_VECS * LANES,
+                       T(vec_load)(b + p * g->b_row + j + v * LANES));
+      width = SPAN_COLS;
+    } else T(pack)(out + j * n, width, b + j * g->b_col, g->b_col, g->b_row, min_int(width, cols - j), n);
+  }
+}
+
+/* Rows of tiles begin .. end - 1 of a block of terms, tile after tile.  SPAN_TERMS terms are taken from all of them before
+ * the next, because in a transposed matrix they share cache lines and pages. */
+static void T(pack_rows)(number *out, const T(block) *x, int64_t tiles, int64_t begin, int64_t end, int64_t p, int64_t n)
+{
+  const rp_gemm *g = x->g;
+  int64_t start = part_begin(x->rows, tiles, begin), span = g->a_row == 1 ? SPAN_TERMS : n;
+  for (int64_t q = 0; q < n; q += span)
+    for (int64_t i = begin; i < end; i++) {
+      int64_t first = part_begin(x->rows, tiles, i), rows = part_begin(x->rows, tiles, i + 1) - first;
+      T(pack)(out + (first - start) * n + q * rows, rows, x->a + first * g->a_row + (p + q) * g->a_col, g->a_row, g->a_col,
+              rows, min_int(span, n - q));
+    }
+}
+
+/* Asks for piece `part` of `parts` of rows of a that will be packed next. */
+static void T(fetch_rows)(const rp_gemm *g, const number *a, int64_t rows, int64_t n, int64_t part, int64_t parts)
+{
+  int64_t begin = part_begin(n, parts, part), end = part_begin(n, parts, part + 1), line = 64 / (int64_t)sizeof *a;
+  if (g->a_col == 1) {
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t p = begin; p < end; p += line) __builtin_prefetch(a + r * g->a_row + p, 0, 2);
+  } else if (g->a_row == 1)
+    for (int64_t p = begin; p < end; p++)
+      for (int64_t r = 0; r < rows; r += line) __builtin_prefetch(a + r + p * g->a_col, 0, 2);
+}
+
+/* Tiles begin .. end - 1 of the rows, packed in a, by the packed columns j0 .. j0 + cols - 1. */
+static void T(block_tiles)(const T(block) *x, int64_t p, int64_t n, int64_t tiles, int64_t begin, int64_t end, const number *a,
+                           int64_t j0, int64_t cols, const number *b)
+{
+  int64_t start = part_begin(x->rows, tiles, begin), panels = ceil_div(cols, TILE_COLS), parts = panels * (end - begin), part = 0;
+  int64_t next = part_begin(x->rows, tiles, end), next_rows = part_begin(x->rows, tiles, min_int(tiles, 2 * end - begin)) - next;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t first = part_begin(x->rows, tiles, i), rows = part_begin(x->rows, tiles, i + 1) - first;
+    for (int64_t j = 0, width; j < cols; j += width) {
+      width = cols - j > LANES ? TILE_COLS : LANES;
+      T(tile) t = T(block_tile)(x, p, n, first, j0 + j, min_int(width, cols - j));
+      t.a = a + (first - start) * n;
+      t.b = b + j * n;
+      T(fetch_rows)(x->g, x->a + next * x->g->a_row + p * x->g->a_col, next_rows, n, part++, parts);
+      T(tile_packed)(&t, (int)rows, (int)(width / LANES));
     }
   }
 }
 
-static void T(pack_rows)(number *out, const T(block) *x, int64_t i0, int64_t rows, int64_t p, int64_t n)
-{
-  const rp_gemm *g = x->g;
-  int64_t tiles = ceil_div(rows, TILE_ROWS);
-  for (int64_t i = 0; i < tiles; i++) {
-    int64_t first = part_begin(rows, tiles, i), count = part_begin(rows, tiles, i + 1) - first;
-    T(pack)(out + first * n, count, x->a + (i0 + first) * g->a_row + p * g->a_col, g->a_row, g->a_col, count, n);
-  }
-}
-
-static void T(pack_columns)(number *out, const T(block) *x, int64_t j0, int64_t cols, int64_t p, int64_t n)
-{
-  const rp_gemm *g = x->g;
-  for (int64_t j = 0, width; j < cols; j += width) {
-    width = cols - j > LANES ? TILE_COLS : LANES;
-    T(pack)(out + j * n, width, x->b + p * g->b_row + (j0 + j) * g->b_col, g->b_col, g->b_row, min_int(width, cols - j), n);
-  }
-}
-
-/* For the rest: PACK_COLS columns of one block of terms are packed, then PACK_ROWS rows at a time; the rows stay in
- * the second-level cache, one panel of columns in the first. */
+/* For the rest: PACK_COLS columns of one block of terms are packed and stay in the second-level cache; the rows of a few
+ * tiles at a time are packed, and each tile stays in the first while the columns stream past it. */
 static void T(block_packed)(const T(block) *x, number *scratch)
 {
-  int64_t k = x->g->k, col_parts = ceil_div(x->cols, PACK_COLS), row_parts = ceil_div(x->rows, PACK_ROWS);
-  number *a = scratch, *b = scratch + min_int(x->rows, PACK_ROWS) * RP_KB;
-  for (int64_t u = 0; u < col_parts; u++) {
-    int64_t j = u * PACK_COLS, cols = min_int(PACK_COLS, x->cols - j);
-    for (int64_t p = 0; p < k; p += RP_KB) {
-      int64_t n = min_int(RP_KB, k - p);
-      T(pack_columns)(b, x, j, cols, p, n);
-      for (int64_t v = 0; v < row_parts; v++) {
-        int64_t i = part_begin(x->rows, row_parts, v), rows = part_begin(x->rows, row_parts, v + 1) - i;
-        T(pack_rows)(a, x, i, rows, p, n);
-        T(block_tiles)(x, p, n, i, rows, j, cols, a, b);
+  const rp_gemm *g = x->g;
+  number  *a = scratch, *b = scratch + PACK_TILES * TILE_ROWS * RP_KB;
+  int64_t tiles = ceil_div(x->rows, TILE_ROWS), parts = ceil_div(x->cols, PACK_COLS);
+  int64_t width = ceil_div(ceil_div(x->cols, parts), TILE_COLS) * TILE_COLS;
+  for (int64_t j = 0; j < x->cols; j += width) {
+    int64_t cols = min_int(width, x->cols - j);
+    for (int64_t p = 0; p < g->k; p += RP_KB) {
+      int64_t n = min_int(RP_KB, g->k - p);
+      T(pack_columns)(b, x->b + p * g->b_row + j * g->b_col, g, cols, n);
+      for (int64_t i = 0; i < tiles; i += PACK_TILES) {
+        int64_t end = min_int(tiles, i + PACK_TILES);
+        T(pack_rows)(a, x, tiles, i, end, p, n);
+        T(block_tiles)(x, p, n, tiles, i, end, a, j, cols, b);
       }
     }
   }

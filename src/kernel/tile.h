@@ -14,9 +14,11 @@
 #include "kernel/vector.h"
 
 #define LANES      ((int)(VEC_BYTES / sizeof(number))) /* of the type at hand */
+#define PIECE      ((int)(16 / sizeof(number)))        /* numbers in 16 bytes */
 #define TILE_VECS  2
 #define WIDE_VECS  8
 #define TILE_COLS  (TILE_VECS * LANES)
+#define TILE_AHEAD 8                                     /* terms by which packed columns are fetched in advance */
 #define TILE_LANES (TILE_VECS * VEC_BYTES / 4)         /* of the smaller type */
 
 /* Where the operands of a tile lie. */

@@ -46,6 +46,9 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
     const number *bp = kind == TILE_SHIFTED ? b + at[p] : b;
     T(vec) bv[WIDE_VECS];
     UNROLL for (int v = 0; v < vecs; v++) bv[v] = T(vec_load)(bp + v * b_vec);
+    if (kind == TILE_PACKED) {
+      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(b + (TILE_AHEAD * vecs + v) * LANES);
+    }
     UNROLL for (int r = 0; r < rows; r++) {
       T(vec) ar = T(vec_set1)(a[r * a_row]);
       UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_fma)(ar, bv[v], acc[r][v]);
@@ -61,10 +64,14 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
       UNROLL for (int v = 0; v < vecs; v++)
         T(vec_store)(c + v * LANES, T(vec_add)(T(vec_load)(c + v * LANES), T(vec_and)(acc[r][v], keep[v])));
   } else if (t->cols == vecs * LANES && !t->bias) {
-    number *c = t->c;
-    UNROLL for (int r = 0; r < rows; r++, c += t->c_row)
-      UNROLL for (int v = 0; v < vecs; v++)
-        T(vec_store)(c + v * LANES, t->add ? T(vec_add)(T(vec_load)(c + v * LANES), acc[r][v]) : acc[r][v]);
+    number       *c = t->c;
+    const int64_t c_row = t->c_row;
+    if (t->add) {
+      UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_add)(T(vec_load)(c + r * c_row + v * LANES), acc[r][v]);
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+      UNROLL for (int v = 0; v < vecs; v++) T(vec_store)(c + r * c_row + v * LANES, acc[r][v]);
   } else {
     number s[TILE_ROWS * WIDE_VECS * LANES];
     UNROLL for (int r = 0; r < rows; r++)
@@ -125,17 +132,27 @@ static void T(tile_wide)(const T(tile) *t, int rows)
 
 /* ---- columns whose terms are adjacent ---- */
 
-/* LANES vectors become the LANES vectors across them, by log2(LANES) perfect shuffles of the whole square. */
-VEC_FN void T(transpose)(T(vec) *v)
+/* The square x[i][at .. at + LANES - 1], i < LANES, turned: v[p] holds x[i][at + p] in lane i.  Vector by vector the
+ * pieces of 16 bytes come from the rows i, i + PIECE, ...; perfect shuffles inside the pieces then turn PIECE vectors. */
+VEC_FN void T(load_turned)(T(vec) *v, const number *const *x, int64_t at)
 {
-  T(vec) w[LANES];
-  UNROLL for (int step = 1; step < LANES; step *= 2) {
-    UNROLL for (int i = 0; i < LANES / 2; i++) {
-      w[2 * i]     = T(vec_zip_lo)(v[i], v[i + LANES / 2]);
-      w[2 * i + 1] = T(vec_zip_hi)(v[i], v[i + LANES / 2]);
+  UNROLL for (int q = 0; q < LANES; q += PIECE) {
+    T(vec) w[PIECE];
+    UNROLL for (int i = 0; i < PIECE; i++) v[q + i] = T(vec_load_pieces)(x + i, at + q);
+    UNROLL for (int step = 1; step < PIECE; step *= 2) {
+      UNROLL for (int i = 0; i < PIECE / 2; i++) {
+        w[2 * i]     = T(vec_zip_lo)(v[q + i], v[q + i + PIECE / 2]);
+        w[2 * i + 1] = T(vec_zip_hi)(v[q + i], v[q + i + PIECE / 2]);
+      }
+      UNROLL for (int i = 0; i < PIECE; i++) v[q + i] = w[i];
     }
-    UNROLL for (int i = 0; i < LANES; i++) v[i] = w[i];
   }
+}
+
+/* The first of LANES items `item` apart; from n on, the last again: what their lanes hold is not used. */
+VEC_FN void T(item_starts)(const number **start, const number *x, int64_t item, int64_t n)
+{
+  for (int i = 0; i < LANES; i++) start[i] = x + (i < n ? i : n - 1) * item;
 }
 
 /* A tile of one vector of columns, b_vec apart, whose terms are adjacent: transposed in registers, never stored. */
@@ -143,19 +160,20 @@ VEC_FN void T(tile_turned_run)(const T(tile) *t, const int rows)
 {
   T(vec)  acc[TURNED_ROWS], v[LANES];
   int64_t p = 0;
+  const number *column[LANES];
+  T(item_starts)(column, t->b, t->b_vec, t->cols);
   UNROLL for (int r = 0; r < rows; r++) acc[r] = T(vec_set1)(0);
   for (; p + LANES <= t->n; p += LANES) {
-    UNROLL for (int i = 0; i < LANES; i++) v[i] = i < t->cols ? T(vec_load)(t->b + i * t->b_vec + p) : T(vec_set1)(0);
-    T(transpose)(v);
+    T(load_turned)(v, column, p);
     UNROLL for (int i = 0; i < LANES; i++)
       UNROLL for (int r = 0; r < rows; r++)
         acc[r] = T(vec_fma)(T(vec_set1)(t->a[r * t->a_row + (p + i) * t->a_term]), v[i], acc[r]);
   }
   for (; p < t->n; p++) {
-    number column[LANES] = { 0 };
-    for (int i = 0; i < t->cols; i++) column[i] = t->b[i * t->b_vec + p];
+    number across[LANES];
+    for (int i = 0; i < LANES; i++) across[i] = column[i][p];
     UNROLL for (int r = 0; r < rows; r++)
-      acc[r] = T(vec_fma)(T(vec_set1)(t->a[r * t->a_row + p * t->a_term]), T(vec_load)(column), acc[r]);
+      acc[r] = T(vec_fma)(T(vec_set1)(t->a[r * t->a_row + p * t->a_term]), T(vec_load)(across), acc[r]);
   }
   number s[TURNED_ROWS * LANES];
   UNROLL for (int r = 0; r < rows; r++) T(vec_store)(s + r * LANES, acc[r]);
@@ -178,13 +196,12 @@ static void T(tile_turned)(const T(tile) *t, int rows)
   }
 }
 
-/* ---- packing: out[p width + i] = x[i item + p term] for i < items, +0 up to width, for p < n ---- */
+/* ---- packing: out[p width + i] = x[i item + p term] for i < items, anything up to width, for p < n ---- */
 
-static void T(pack_square)(number *out, int64_t width, const number *x, int64_t item, int items, int lanes)
+static __attribute__((noinline)) void T(pack_square)(number *out, int64_t width, const number *const *row, int64_t at, int lanes)
 {
   T(vec) v[LANES];
-  UNROLL for (int i = 0; i < LANES; i++) v[i] = i < items ? T(vec_load)(x + i * item) : T(vec_set1)(0);
-  T(transpose)(v);
+  T(load_turned)(v, row, at);
   if (lanes == LANES) { UNROLL for (int p = 0; p < LANES; p++) T(vec_store)(out + p * width, v[p]); }
   else                { UNROLL for (int p = 0; p < LANES; p++) T(vec_store_part)(out + p * width, v[p], lanes); }
 }
@@ -199,13 +216,14 @@ static void T(pack_scattered)(number *out, int64_t width, const number *x, int64
 
 static void T(pack_terms)(number *out, int64_t width, const number *x, int64_t item, int64_t items, int64_t n)
 {
-  int64_t p = 0;
-  for (; p + LANES <= n; p += LANES)
-    for (int64_t i = 0; i < width; i += LANES) {
-      int use = (int)min_int(LANES, items - i), lanes = (int)min_int(LANES, width - i);
-      T(pack_square)(out + p * width + i, width, x + i * item + p, item, use, lanes);
-    }
-  T(pack_scattered)(out + p * width, width, x + p, item, 1, items, n - p);
+  int64_t whole = n / LANES * LANES;
+  for (int64_t i = 0; i < width && whole > 0; i += LANES) {
+    const number *row[LANES];
+    int lanes = (int)min_int(LANES, width - i);
+    T(item_starts)(row, x + i * item, item, items - i);
+    for (int64_t p = 0; p < whole; p += LANES) T(pack_square)(out + p * width + i, width, row, p, lanes);
+  }
+  T(pack_scattered)(out + whole * width, width, x + whole, item, 1, items, n - whole);
 }
 
 static void T(pack_items)(number *out, int64_t width, const number *x, int64_t term, int64_t items, int64_t n)

@@ -6,7 +6,9 @@
  *   vec_store    writes one                                  vec_store_part  the first n lanes
  *   vec_set1     the same number in every lane               vec_add         a + b
  *   vec_fma      a * b + c, rounded once                     vec_and         the bits of a where those of b are set
- *   vec_zip_lo   a0 b0 a1 b1 ... from the lower halves       vec_zip_hi      the same from the upper halves
+ *   vec_zip_lo   a0 b0 a1 b1 ... from the lower halves       vec_zip_hi      the same from the upper halves,
+ *                of each piece of 16 bytes
+ *   vec_load_pieces  piece i from p[i PIECE] + at, where PIECE is the numbers in 16 bytes
  *
  * TILE_ROWS, WIDE_ROWS, TURNED_ROWS: the rows of a register tile two or eight vectors wide, or of one beside a square
  * of vectors being transposed, that leave room for its operands. */
@@ -55,21 +57,23 @@ VEC_FN vec_f64 vec_load_part_f64(const double *p, int n) { return _mm512_maskz_l
 VEC_FN void vec_store_part_f32(float *p, vec_f32 a, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a); }
 VEC_FN void vec_store_part_f64(double *p, vec_f64 a, int n) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), a); }
 
-VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b)
+VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { return _mm512_unpacklo_ps(a, b); }
+VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { return _mm512_unpacklo_pd(a, b); }
+VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { return _mm512_unpackhi_ps(a, b); }
+VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return _mm512_unpackhi_pd(a, b); }
+VEC_FN vec_f32 vec_load_pieces_f32(const float *const *p, int64_t at)
 {
-  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p[0] + at));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(p[4] + at), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(p[8] + at), 2);
+  return _mm512_insertf32x4(v, _mm_loadu_ps(p[12] + at), 3);
 }
-VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b)
+VEC_FN vec_f64 vec_load_pieces_f64(const double *const *p, int64_t at)
 {
-  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
-}
-VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b)
-{
-  return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
-}
-VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b)
-{
-  return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+  __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(p[0] + at));
+  v = _mm512_insertf64x2(v, _mm_loadu_pd(p[2] + at), 1);
+  v = _mm512_insertf64x2(v, _mm_loadu_pd(p[4] + at), 2);
+  return _mm512_insertf64x2(v, _mm_loadu_pd(p[6] + at), 3);
 }
 
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -107,21 +111,17 @@ VEC_FN vec_f64 vec_load_part_f64(const double *p, int n) { return _mm256_maskloa
 VEC_FN void vec_store_part_f32(float *p, vec_f32 a, int n) { _mm256_maskstore_ps(p, vec_first_f32(n), a); }
 VEC_FN void vec_store_part_f64(double *p, vec_f64 a, int n) { _mm256_maskstore_pd(p, vec_first_f64(n), a); }
 
-VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b)
+VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { return _mm256_unpacklo_ps(a, b); }
+VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { return _mm256_unpacklo_pd(a, b); }
+VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { return _mm256_unpackhi_ps(a, b); }
+VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return _mm256_unpackhi_pd(a, b); }
+VEC_FN vec_f32 vec_load_pieces_f32(const float *const *p, int64_t at)
 {
-  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[0] + at)), _mm_loadu_ps(p[4] + at), 1);
 }
-VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b)
+VEC_FN vec_f64 vec_load_pieces_f64(const double *const *p, int64_t at)
 {
-  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
-}
-VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b)
-{
-  return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
-}
-VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b)
-{
-  return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+  return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + at)), _mm_loadu_pd(p[2] + at), 1);
 }
 
 #else /* registers of 16 bytes: NEON, or plain C */
@@ -195,6 +195,8 @@ VEC_FN vec_f32 vec_and_f32(vec_f32 a, vec_f32 b) { vec_and_bits(&a, &a, &b); ret
 VEC_FN vec_f64 vec_and_f64(vec_f64 a, vec_f64 b) { vec_and_bits(&a, &a, &b); return a; }
 #endif
 
+VEC_FN vec_f32 vec_load_pieces_f32(const float *const *p, int64_t at)   { return vec_load_f32(p[0] + at); }
+VEC_FN vec_f64 vec_load_pieces_f64(const double *const *p, int64_t at) { return vec_load_f64(p[0] + at); }
 VEC_FN vec_f32 vec_load_part_f32(const float *p, int n)
 {
   float lane[4] = { 0 };
