@@ -21,7 +21,7 @@ for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
 
 local libraries = {
   nn = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
-  special = true, ode = true, fit = true, dynamics = true, paper = true, weave = true, gradcheck = true,
+  special = true, ode = true, fit = true, dynamics = true, paper = true, weave = true, gradcheck = true, profile = true,
 }
 
 setmetatable(rp, {

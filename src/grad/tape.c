@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "grad/profile.h"
 #include "tensor/shape.h"
 
 static bool     recording = true;
@@ -116,8 +117,10 @@ static rp_status record(rp_call *c)
 static rp_status run(rp_call *c)
 {
   const rp_op_info *info = &rp_ops[c->op];
+  const double   start = rp_cost_start();
   c->n_out = info->n_out;
   rp_status status = info->forward(c);
+  rp_cost_add(c->op, false, start);
   if (status == RP_OK && recording && info->has_gradient && wants_gradient(c->in, c->n_in)) status = record(c);
   if (status != RP_OK) { rp_call_undo(c); return status; }
   for (int k = 0; k < RP_MAX_SAVED; k++) { rp_tensor_drop(c->saved[k]); c->saved[k] = NULL; }
@@ -267,17 +270,38 @@ typedef struct pass {
   bool              retain;
 } pass;
 
+/* Where a leaf or a node gathers what arrives for `to`; NULL if nobody asks. */
+static rp_tensor **slot_of(const pass *p, rp_tensor *to)
+{
+  if (to->node) return p->n_x && !to->node->reaches ? NULL : &to->node->g[to->output];
+  return p->n_x ? NULL : &to->grad;
+}
+
 static rp_status deliver(pass *p, rp_tensor *to, rp_tensor *g)
 {
   for (int i = 0; i < p->n_x; i++)
     if (p->x[i] == to) RP_TRY(accumulate(&p->out[i], rp_tensor_keep(g), false));
-  if (to->node) {
-    if (p->n_x && !to->node->reaches) { rp_tensor_drop(g); return RP_OK; }
-    rp_status status = accumulate(&to->node->g[to->output], g, false);
-    return status == RP_OK ? push(&p->waiting, to->node) : status;
-  }
-  if (p->n_x) { rp_tensor_drop(g); return RP_OK; }
-  return accumulate(&to->grad, g, true);
+  rp_tensor **slot = slot_of(p, to);
+  if (!slot) { rp_tensor_drop(g); return RP_OK; }
+  RP_TRY(accumulate(slot, g, !to->node));
+  return to->node ? push(&p->waiting, to->node) : RP_OK;
+}
+
+/* The gradient of a part of `to` goes straight to its place in what has been gathered; false if it cannot. */
+static bool deliver_part(pass *p, rp_node *n, rp_status *status)
+{
+  rp_tensor  *to = n->in[0], *part = NULL;
+  rp_tensor **slot = slot_of(p, to);
+  if (n->op != RP_OP_slice && n->op != RP_OP_select && n->op != RP_OP_diagonal) return false;
+  if (!slot || !*slot || !is_exclusive(*slot)) return false;
+  for (int i = 0; i < p->n_x; i++) if (p->x[i] == to) return false;
+  rp_call c = { .op = n->op, .n_in = 1, .in = slot, .n_attr = n->n_attr };
+  memcpy(c.attr, n->attr, (size_t)n->n_attr * sizeof *n->attr);
+  *status = rp_ops[n->op].forward(&c);
+  part = c.out[0];
+  if (*status == RP_OK) { (*slot)->storage->version++; *status = rp_device_now()->add(&part->a, &n->g[0]->a); }
+  rp_tensor_drop(part);
+  return true;
 }
 
 static rp_status check_node(const rp_node *n)
@@ -295,9 +319,13 @@ static rp_status check_node(const rp_node *n)
 static rp_status visit(pass *p, rp_node *n)
 {
   rp_tensor *inline_gin[8] = { NULL }, **gin = inline_gin;
+  rp_status  status = RP_OK;
   RP_TRY(check_node(n));
   if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
-  rp_status status = n->op == RP_OP_custom ? n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in) : rules[n->op](n, gin);
+  const double start = rp_cost_start();
+  if (n->op == RP_OP_custom) status = n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in);
+  else if (!deliver_part(p, n, &status)) status = rules[n->op](n, gin);
+  rp_cost_add(n->op, true, start);
   for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
   for (int i = 0; i < n->n_in; i++) {
     if (!gin[i]) continue;

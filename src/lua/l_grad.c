@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "grad/profile.h"
 #include "lua/l_tensor.h"
 
 static int backward(lua_State *L) /* y [, gradient [, retain]] */
@@ -198,8 +199,37 @@ static int func(lua_State *L)
   return 1;
 }
 
+/* ---- where the time goes ---- */
+
+static int profile_start(lua_State *L) { (void)L; rp_profile(true); return 0; }
+
+static void cost_row(lua_State *L, rp_opcode op, int gradient)
+{
+  const rp_cost *cost = &rp_costs[op][gradient];
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, op == RP_OP_custom ? "func" : rp_ops[op].name); lua_setfield(L, -2, "name");
+  lua_pushboolean(L, gradient);                                     lua_setfield(L, -2, "gradient");
+  lua_pushinteger(L, cost->calls);                                  lua_setfield(L, -2, "calls");
+  lua_pushnumber(L, cost->seconds);                                 lua_setfield(L, -2, "seconds");
+}
+
+static int profile_stop(lua_State *L) /* -> {{name, gradient, calls, seconds}, ...} */
+{
+  rp_profile(false);
+  lua_newtable(L);
+  int n = 0;
+  for (int op = 0; op <= RP_N_OPS; op++)
+    for (int gradient = 0; gradient < 2; gradient++) {
+      if (rp_costs[op][gradient].calls == 0) continue;
+      cost_row(L, (rp_opcode)op, gradient);
+      lua_rawseti(L, -2, ++n);
+    }
+  return 1;
+}
+
 static const luaL_Reg functions[] = { { "backward", backward }, { "grad", grad }, { "no_grad", no_grad }, { "func", func },
-  { "is_recording", is_recording }, { "detach", detach }, { "requires_grad_", requires_grad_ }, { NULL, NULL } };
+  { "is_recording", is_recording }, { "detach", detach }, { "requires_grad_", requires_grad_ },
+  { "profile_start", profile_start }, { "profile_stop", profile_stop }, { NULL, NULL } };
 
 void l_open_grad(lua_State *L)
 {

@@ -1,0 +1,21 @@
+/* profile.h: where a program's time goes, operation by operation. */
+#ifndef RP_GRAD_PROFILE_H
+#define RP_GRAD_PROFILE_H
+
+#include "kernel/device.h"
+
+/* Calls of an operation and the seconds spent in it, by the wall clock, its kernels included. */
+typedef struct rp_cost { int64_t calls; double seconds; } rp_cost;
+
+/* [op][0] forward, [op][1] gradient; the last row stands for functions differentiated in Lua. */
+extern rp_cost rp_costs[RP_N_OPS + 1][2];
+
+/* Clears the table and starts counting, or stops; off at first. */
+void rp_profile(bool on);
+bool rp_profiling(void);
+
+/* The time to hand to rp_cost_add; 0 while nothing is counted. */
+double rp_cost_start(void);
+void   rp_cost_add(rp_opcode op, bool gradient, double start);
+
+#endif
