@@ -20,18 +20,18 @@ static rp_status scatter(rp_tensor **out, const rp_node *n, int64_t dim_attr, bo
   return status;
 }
 
-rp_status rp_rule_index_select(const rp_node *n, rp_tensor **gin) { return scatter(&gin[0], n, n->attr[0].i[0], true); }
-rp_status rp_rule_gather(const rp_node *n, rp_tensor **gin)       { return scatter(&gin[0], n, n->attr[0].i[0], false); }
+RULE(index_select, 0) { return scatter(&gin[0], n, n->attr[0].i[0], true); }
+RULE(gather, 0)       { return scatter(&gin[0], n, n->attr[0].i[0], false); }
 
 static rp_status sorted_rule(const rp_node *n, rp_tensor **gin, int64_t dim_attr)
 {
   return n->g[0] ? scatter(&gin[0], n, dim_attr, false) : RP_OK;
 }
 
-rp_status rp_rule_sort(const rp_node *n, rp_tensor **gin) { return sorted_rule(n, gin, n->attr[0].i[0]); }
-rp_status rp_rule_topk(const rp_node *n, rp_tensor **gin) { return sorted_rule(n, gin, n->attr[1].i[0]); }
+RULE(sort, 0) { return sorted_rule(n, gin, n->attr[0].i[0]); }
+RULE(topk, 0) { return sorted_rule(n, gin, n->attr[1].i[0]); }
 
-rp_status rp_rule_scatter_add(const rp_node *n, rp_tensor **gin) /* dim, index, source */
+RULE(scatter_add, 0, 0, RP_IN(1)) /* dim, index, source */
 {
   if (n->needs[0]) gin[0] = rp_tensor_keep(n->g[0]);
   if (!n->needs[2]) return RP_OK;

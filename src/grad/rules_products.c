@@ -58,7 +58,7 @@ static rp_status finish(rp_tensor **gin, rp_tensor *wide, rp_tensor *matrix, con
 }
 
 /* c = a b: ga = g b', gb = a' g.  With one matrix b for many a, gb is a single product over all rows. */
-rp_status rp_rule_matmul(const rp_node *n, rp_tensor **gin)
+RULE(matmul, RP_IN(1), RP_IN(0))
 {
   rp_tensor *a = NULL, *b = NULL, *g = NULL, *wide = NULL, *flat_g = NULL, *flat_a = NULL;
   const bool one_b = n->in[1]->a.ndim <= 2;
@@ -83,7 +83,7 @@ rp_status rp_rule_matmul(const rp_node *n, rp_tensor **gin)
 }
 
 /* y = x W' + b: gx = g W, gW = g' x, gb = sum of g over all rows */
-rp_status rp_rule_linear(const rp_node *n, rp_tensor **gin)
+RULE(linear, RP_IN(1), RP_IN(0), 0)
 {
   rp_tensor *x = NULL, *g = NULL;
   rp_status  status = RP_OK;
@@ -132,7 +132,7 @@ static rp_status plan_of(rp_conv *k, const rp_node *n)
 
 static rp_status conv_plain(const rp_conv *k, void *y, const void *x, const void *w) { return rp_device_now()->conv(k, y, x, w, NULL); }
 
-rp_status rp_rule_conv(const rp_node *n, rp_tensor **gin)
+RULE(conv, RP_IN(1), RP_IN(0), 0)
 {
   rp_conv k;
   rp_tensor *x = n->in[0], *w = n->in[1], *g = n->g[0];
@@ -143,7 +143,7 @@ rp_status rp_rule_conv(const rp_node *n, rp_tensor **gin)
 }
 
 /* The adjoint of the adjoint is the convolution; the weight gradient exchanges the parts of x and g. */
-rp_status rp_rule_conv_transpose(const rp_node *n, rp_tensor **gin)
+RULE(conv_transpose, RP_IN(1), RP_IN(0), 0)
 {
   rp_conv k;
   rp_tensor *x = n->in[0], *w = n->in[1], *g = n->g[0];

@@ -20,9 +20,9 @@ static rp_status spread(rp_tensor **out, const rp_node *n, rp_tensor *g)
   return status;
 }
 
-rp_status rp_rule_sum(const rp_node *n, rp_tensor **gin) { return spread(&gin[0], n, n->g[0]); }
+RULE(sum, 0) { return spread(&gin[0], n, n->g[0]); }
 
-rp_status rp_rule_mean(const rp_node *n, rp_tensor **gin)
+RULE(mean, 0)
 {
   rp_tensor *count = NULL, *share = NULL;
   int64_t    kept = rp_count(&n->out[0]->a), one = 1;
@@ -41,6 +41,7 @@ rp_status rp_rule_mean(const rp_node *n, rp_tensor **gin)
 static rp_status rows_of(rp_tensor **out, rp_tensor *x, const bool flag[RP_MAX_DIMS])
 {
   rp_tensor view = *x, *moved = NULL;
+  if (!x->a.data) { *out = rp_tensor_keep(x); return RP_OK; } /* a shell: not read */
   rp_flagged_last(&view.a, &x->a, flag);
   if (!rp_is_contiguous(&view.a)) return rp_tensor_clone(out, &view, x->a.dtype);
   RP_TRY(rp_tensor_view(&moved, x, &view.a));
@@ -60,6 +61,14 @@ static rp_status put_back(rp_tensor **out, rp_tensor *gx, const rp_array *x, con
   return rp_tensor_view(out, gx, &a);
 }
 
+/* Whether gx can take the place of g: the rows lie in g's own memory, which nobody else holds. */
+static bool overwrites(const rp_node *n, const bool flag[RP_MAX_DIMS])
+{
+  rp_array rows;
+  rp_flagged_last(&rows, &n->g[0]->a, flag);
+  return n->op != RP_OP_cumsum && rp_is_exclusive(n->g[0]) && rp_is_contiguous(&rows);
+}
+
 static rp_status row_rule(const rp_node *n, rp_tensor **gin, const bool flag[RP_MAX_DIMS], bool reduced)
 {
   rp_tensor *x = NULL, *y = NULL, *g = NULL, *gx = NULL;
@@ -67,10 +76,12 @@ static rp_status row_rule(const rp_node *n, rp_tensor **gin, const bool flag[RP_
   const bool none[RP_MAX_DIMS] = { false };
   int64_t cols = 1, count = rp_count(shape);
   for (int d = 0; d < shape->ndim; d++) if (flag[d]) cols *= shape->shape[d];
+  const bool reuse = !reduced && overwrites(n, flag);
   rp_status status = rows_of(&x, n->in[0], flag);
   if (status == RP_OK) status = rows_of(&y, n->out[0], reduced ? none : flag);
   if (status == RP_OK) status = rows_of(&g, n->g[0], reduced ? none : flag);
-  if (status == RP_OK) status = rp_tensor_empty(&gx, shape->dtype, x->a.ndim, x->a.shape);
+  if (status == RP_OK && reuse) gx = rp_tensor_keep(g);
+  if (status == RP_OK && !reuse) status = rp_tensor_empty(&gx, shape->dtype, x->a.ndim, x->a.shape);
   if (status == RP_OK) {
     rp_rows r = { .dtype = shape->dtype, .rows = cols ? count / cols : 0, .cols = cols, .x = x->a.data, .y = y->a.data,
                   .g = g->a.data, .gx = gx->a.data, .aux = n->saved[0] ? n->saved[0]->a.data : NULL };
@@ -88,10 +99,10 @@ static rp_status reduced_rule(const rp_node *n, rp_tensor **gin) /* dims, keepdi
   return row_rule(n, gin, flag, true);
 }
 
-rp_status rp_rule_prod(const rp_node *n, rp_tensor **gin)      { return reduced_rule(n, gin); }
-rp_status rp_rule_max(const rp_node *n, rp_tensor **gin)       { return reduced_rule(n, gin); }
-rp_status rp_rule_min(const rp_node *n, rp_tensor **gin)       { return reduced_rule(n, gin); }
-rp_status rp_rule_logsumexp(const rp_node *n, rp_tensor **gin) { return reduced_rule(n, gin); }
+RULE(prod, RP_IN(0))      { return reduced_rule(n, gin); }
+RULE(max, RP_IN(0) | RP_OUT)       { return reduced_rule(n, gin); }
+RULE(min, RP_IN(0) | RP_OUT)       { return reduced_rule(n, gin); }
+RULE(logsumexp, RP_IN(0) | RP_OUT) { return reduced_rule(n, gin); }
 
 static rp_status along_rule(const rp_node *n, rp_tensor **gin) /* dim */
 {
@@ -100,11 +111,11 @@ static rp_status along_rule(const rp_node *n, rp_tensor **gin) /* dim */
   return row_rule(n, gin, flag, false);
 }
 
-rp_status rp_rule_softmax(const rp_node *n, rp_tensor **gin)     { return along_rule(n, gin); }
-rp_status rp_rule_log_softmax(const rp_node *n, rp_tensor **gin) { return along_rule(n, gin); }
-rp_status rp_rule_cumsum(const rp_node *n, rp_tensor **gin)      { return along_rule(n, gin); }
+RULE(softmax, RP_OUT)     { return along_rule(n, gin); }
+RULE(log_softmax, RP_OUT) { return along_rule(n, gin); }
+RULE(cumsum, 0)      { return along_rule(n, gin); }
 
-rp_status rp_rule_standardize(const rp_node *n, rp_tensor **gin) /* n_dims, eps */
+RULE(standardize, RP_OUT) /* n_dims, eps */
 {
   bool flag[RP_MAX_DIMS] = { false };
   int  ndim = n->in[0]->a.ndim;

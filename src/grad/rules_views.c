@@ -39,24 +39,24 @@ static rp_status scatter_view(const rp_node *n, rp_tensor **gin)
   return status;
 }
 
-rp_status rp_rule_slice(const rp_node *n, rp_tensor **gin)    { return scatter_view(n, gin); }
-rp_status rp_rule_select(const rp_node *n, rp_tensor **gin)   { return scatter_view(n, gin); }
-rp_status rp_rule_diagonal(const rp_node *n, rp_tensor **gin) { return scatter_view(n, gin); }
+RULE(slice, 0)    { return scatter_view(n, gin); }
+RULE(select, 0)   { return scatter_view(n, gin); }
+RULE(diagonal, 0) { return scatter_view(n, gin); }
 
 static rp_status back_to_shape(const rp_node *n, rp_tensor **gin)
 {
   return rp_reshaped(&gin[0], n->g[0], n->in[0]->a.ndim, n->in[0]->a.shape);
 }
 
-rp_status rp_rule_reshape(const rp_node *n, rp_tensor **gin)   { return back_to_shape(n, gin); }
-rp_status rp_rule_unsqueeze(const rp_node *n, rp_tensor **gin) { return back_to_shape(n, gin); }
-rp_status rp_rule_squeeze(const rp_node *n, rp_tensor **gin)   { return back_to_shape(n, gin); }
+RULE(reshape, 0)   { return back_to_shape(n, gin); }
+RULE(unsqueeze, 0) { return back_to_shape(n, gin); }
+RULE(squeeze, 0)   { return back_to_shape(n, gin); }
 
 /* Exchanging and reversing are their own inverses. */
-rp_status rp_rule_transpose(const rp_node *n, rp_tensor **gin) { return rp_run(&gin[0], n->op, &n->g[0], 1, n->attr, n->n_attr); }
-rp_status rp_rule_flip(const rp_node *n, rp_tensor **gin)      { return rp_run(&gin[0], n->op, &n->g[0], 1, n->attr, n->n_attr); }
+RULE(transpose, 0) { return rp_run(&gin[0], n->op, &n->g[0], 1, n->attr, n->n_attr); }
+RULE(flip, 0)      { return rp_run(&gin[0], n->op, &n->g[0], 1, n->attr, n->n_attr); }
 
-rp_status rp_rule_permute(const rp_node *n, rp_tensor **gin)
+RULE(permute, 0)
 {
   rp_attr inverse = { .n = n->attr[0].n };
   for (int d = 0; d < inverse.n; d++) {
@@ -67,10 +67,10 @@ rp_status rp_rule_permute(const rp_node *n, rp_tensor **gin)
   return rp_run(&gin[0], RP_OP_permute, &n->g[0], 1, &inverse, 1);
 }
 
-rp_status rp_rule_expand(const rp_node *n, rp_tensor **gin) { return rp_sum_to(&gin[0], n->g[0], &n->in[0]->a); }
+RULE(expand, 0) { return rp_sum_to(&gin[0], n->g[0], &n->in[0]->a); }
 
 /* Windows may overlap: position k of all windows is added before position k + 1. */
-rp_status rp_rule_unfold(const rp_node *n, rp_tensor **gin) /* dim, size, step */
+RULE(unfold, 0) /* dim, size, step */
 {
   rp_tensor *zeros = NULL, *windows = NULL;
   const rp_array *g = &n->g[0]->a;
@@ -92,11 +92,11 @@ rp_status rp_rule_unfold(const rp_node *n, rp_tensor **gin) /* dim, size, step *
 
 /* ---- copies ---- */
 
-rp_status rp_rule_clone(const rp_node *n, rp_tensor **gin)      { gin[0] = rp_tensor_keep(n->g[0]); return RP_OK; }
-rp_status rp_rule_contiguous(const rp_node *n, rp_tensor **gin) { gin[0] = rp_tensor_keep(n->g[0]); return RP_OK; }
-rp_status rp_rule_to(const rp_node *n, rp_tensor **gin)         { return rp_tensor_cast(&gin[0], n->g[0], n->in[0]->a.dtype); }
+RULE(clone, 0)      { gin[0] = rp_tensor_keep(n->g[0]); return RP_OK; }
+RULE(contiguous, 0) { gin[0] = rp_tensor_keep(n->g[0]); return RP_OK; }
+RULE(to, 0)         { return rp_tensor_cast(&gin[0], n->g[0], n->in[0]->a.dtype); }
 
-rp_status rp_rule_concat(const rp_node *n, rp_tensor **gin) /* dim */
+RULE(concat, 0) /* dim */
 {
   int      dim = 0;
   rp_array part = n->g[0]->a;
@@ -115,7 +115,7 @@ rp_status rp_rule_concat(const rp_node *n, rp_tensor **gin) /* dim */
   return RP_OK;
 }
 
-rp_status rp_rule_pad(const rp_node *n, rp_tensor **gin) /* pads, value */
+RULE(pad, 0) /* pads, value */
 {
   rp_array   in_g = n->g[0]->a, in_x;
   rp_tensor *zeros = NULL;

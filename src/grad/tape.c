@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "grad/profile.h"
+#include "grad/rules.h"
 #include "tensor/shape.h"
 
 static bool     recording = true;
@@ -67,22 +68,71 @@ static rp_node *new_node(rp_opcode op, rp_tensor *const *in, int n_in, int n_out
   n->version = (uint64_t *)(n->attr + n_attr);
   n->in = (rp_tensor **)(n->version + n_in);
   n->needs = (bool *)(n->in + n_in);
-  for (int i = 0; i < n_in; i++) {
-    if (!in[i]) continue;
-    n->in[i] = rp_tensor_keep(in[i]);
-    n->version[i] = in[i]->storage->version;
-    n->needs[i] = in[i]->requires_grad;
-  }
+  for (int i = 0; i < n_in; i++) n->needs[i] = in[i] && in[i]->requires_grad;
   n->sequence = ++last_sequence;
   return n;
+}
+
+/* What the gradients that n will be asked for read: bits RP_IN(i) and RP_OUT. */
+static unsigned reads_of(const rp_node *n)
+{
+  static const unsigned char *const structured[RP_N_OPS] = {
+#define OP(name, args, n_out, formula) [RP_OP_##name] = rp_reads_##name,
+#define NOGRAD(name, args, n_out, formula)
+#include "kernel/ops.def"
+  };
+  unsigned reads = 0;
+  if (n->op == RP_OP_custom) return ~0u;
+  for (int i = 0; i < n->n_in; i++) {
+    if (!n->needs[i]) continue;
+    reads |= !structured[n->op] ? rp_reads_pointwise(n->op, i) : i < 4 ? structured[n->op][i] : 0;
+  }
+  return reads;
+}
+
+static size_t shells_from = 16384; /* a shell costs a little time, which the memory of smaller tensors is not worth */
+
+size_t rp_shells_from(size_t bytes)
+{
+  size_t was = shells_from;
+  shells_from = bytes;
+  return was;
+}
+
+static bool is_large(const rp_tensor *t) { return t->storage->bytes >= shells_from; }
+
+static bool is_same(const rp_tensor *a, const rp_tensor *b)
+{
+  return a == b || (a->node && a->node == b->node && a->output == b->output);
+}
+
+/* Inputs whose elements no gradient reads are held as shells, unless they are leaves that gather a gradient. */
+static rp_status hold_inputs(rp_node *n, rp_tensor *const *in, unsigned reads)
+{
+  for (int i = 0; i < n->n_in; i++) {
+    if (!in[i]) continue;
+    n->version[i] = 0;
+    bool read = i >= 7 || n->op == RP_OP_custom ? n->op == RP_OP_custom : (reads & RP_IN(i)) != 0;
+    if (read || !is_large(in[i]) || (in[i]->requires_grad && !in[i]->node)) {
+      n->in[i] = rp_tensor_keep(in[i]);
+      n->version[i] = in[i]->storage->version;
+      continue;
+    }
+    RP_TRY(rp_tensor_shell(&n->in[i], in[i]));
+    n->in[i]->requires_grad = in[i]->requires_grad;
+    n->in[i]->output = in[i]->output;
+    if ((n->in[i]->node = in[i]->node)) in[i]->node->references++;
+  }
+  return RP_OK;
 }
 
 rp_status rp_detach(rp_tensor **out, rp_tensor *x) { return rp_tensor_view(out, x, &x->a); }
 
 /* Results of float type point to the node; the node keeps them without history. */
-static rp_status attach(rp_node *n, rp_tensor *const *out)
+static rp_status attach(rp_node *n, rp_tensor *const *out, unsigned reads)
 {
-  for (int k = 0; k < n->n_out; k++) RP_TRY(rp_detach(&n->out[k], out[k]));
+  for (int k = 0; k < n->n_out; k++)
+    RP_TRY((reads & RP_OUT) || !is_large(out[k]) ? rp_detach(&n->out[k], out[k]) : rp_tensor_shell(&n->out[k], out[k]));
   for (int k = 0; k < n->n_out; k++) {
     if (!rp_is_float(out[k]->a.dtype)) continue;
     out[k]->node = n;
@@ -105,7 +155,9 @@ static rp_status record(rp_call *c)
   rp_node *n = new_node(c->op, c->in, c->n_in, c->n_out, c->n_attr);
   if (!n) return RP_ENOMEM;
   if (c->n_attr > 0) memcpy(n->attr, c->attr, (size_t)c->n_attr * sizeof *n->attr);
-  rp_status status = attach(n, c->out);
+  unsigned  reads = reads_of(n);
+  rp_status status = hold_inputs(n, c->in, reads);
+  if (status == RP_OK) status = attach(n, c->out, reads);
   if (status == RP_OK)
     for (int k = 0; k < RP_MAX_SAVED; k++) { n->saved[k] = c->saved[k]; c->saved[k] = NULL; }
   release_node(n); /* the outputs hold it now */
@@ -173,7 +225,8 @@ rp_status rp_record_custom(rp_tensor *const *out, int n_out, rp_tensor *const *i
   rp_node *n = new_node(RP_OP_custom, in, n_in, n_out, 0);
   if (!n) { custom.release(custom.context); return RP_ENOMEM; }
   n->custom = custom;
-  rp_status status = attach(n, out);
+  rp_status status = hold_inputs(n, in, ~0u);
+  if (status == RP_OK) status = attach(n, out, ~0u);
   release_node(n);
   return status;
 }
@@ -236,7 +289,7 @@ static void empty_heap(heap *h)
   rp_delete(h->at);
 }
 
-static bool is_exclusive(const rp_tensor *t)
+bool rp_is_exclusive(const rp_tensor *t)
 {
   return t->references == 1 && t->storage->references == 1 && rp_is_contiguous(&t->a);
 }
@@ -246,11 +299,11 @@ static rp_status accumulate(rp_tensor **slot, rp_tensor *g, bool own)
 {
   rp_status status = RP_OK;
   if (!*slot) {
-    if (!own || is_exclusive(g)) { *slot = g; return RP_OK; }
+    if (!own || rp_is_exclusive(g)) { *slot = g; return RP_OK; }
     status = rp_tensor_clone(slot, g, g->a.dtype);
   } else {
     rp_tensor *sum = *slot;
-    if (!own && !is_exclusive(sum)) {
+    if (!own && !rp_is_exclusive(sum)) {
       sum = NULL;
       status = rp_tensor_clone(&sum, *slot, (*slot)->a.dtype);
       if (status == RP_OK) { rp_tensor_drop(*slot); *slot = sum; }
@@ -280,7 +333,7 @@ static rp_tensor **slot_of(const pass *p, rp_tensor *to)
 static rp_status deliver(pass *p, rp_tensor *to, rp_tensor *g)
 {
   for (int i = 0; i < p->n_x; i++)
-    if (p->x[i] == to) RP_TRY(accumulate(&p->out[i], rp_tensor_keep(g), false));
+    if (is_same(p->x[i], to)) RP_TRY(accumulate(&p->out[i], rp_tensor_keep(g), false));
   rp_tensor **slot = slot_of(p, to);
   if (!slot) { rp_tensor_drop(g); return RP_OK; }
   RP_TRY(accumulate(slot, g, !to->node));
@@ -293,8 +346,8 @@ static bool deliver_part(pass *p, rp_node *n, rp_status *status)
   rp_tensor  *to = n->in[0], *part = NULL;
   rp_tensor **slot = slot_of(p, to);
   if (n->op != RP_OP_slice && n->op != RP_OP_select && n->op != RP_OP_diagonal) return false;
-  if (!slot || !*slot || !is_exclusive(*slot)) return false;
-  for (int i = 0; i < p->n_x; i++) if (p->x[i] == to) return false;
+  if (!slot || !*slot || !rp_is_exclusive(*slot)) return false;
+  for (int i = 0; i < p->n_x; i++) if (is_same(p->x[i], to)) return false;
   rp_call c = { .op = n->op, .n_in = 1, .in = slot, .n_attr = n->n_attr };
   memcpy(c.attr, n->attr, (size_t)n->n_attr * sizeof *n->attr);
   *status = rp_ops[n->op].forward(&c);
@@ -401,7 +454,7 @@ static rp_status mark_reaching(rp_tensor *y, rp_tensor *const *x, int n_x)
     n->reaches = false;
     for (int j = 0; j < n->n_in; j++) {
       if (!n->in[j]) continue;
-      for (int k = 0; k < n_x; k++) n->reaches |= n->in[j] == x[k];
+      for (int k = 0; k < n_x; k++) n->reaches |= is_same(n->in[j], x[k]);
       n->reaches |= n->in[j]->node && n->in[j]->node->reaches;
     }
   }

@@ -22,10 +22,10 @@ typedef struct rp_node {
   uint64_t    sequence;               /* order of recording */
   rp_opcode   op;
   int         n_in, n_out, n_attr;
-  rp_tensor **in;                     /* kept; NULL for a missing optional one */
+  rp_tensor **in;                     /* kept; NULL for a missing optional one; a shell if no gradient reads its elements */
   uint64_t   *version;                /* of each input's storage when it was read */
   bool       *needs;                  /* which inputs want a gradient */
-  rp_tensor  *out[RP_MAX_OUT];        /* the results without their history */
+  rp_tensor  *out[RP_MAX_OUT];        /* the results without their history, or shells */
   rp_tensor  *saved[RP_MAX_SAVED];
   rp_attr    *attr;
   rp_custom   custom;                 /* for RP_OP_custom */
@@ -46,6 +46,10 @@ rp_status rp_record_custom(rp_tensor *const *out, int n_out, rp_tensor *const *i
 bool rp_recording(void);
 bool rp_recording_set(bool on); /* returns the former state */
 
+/* Tensors of at least this many bytes whose elements no gradient reads are not kept by the graph; returns the former
+ * bound.  For tests. */
+size_t rp_shells_from(size_t bytes);
+
 /* Adds d y / d p, times seed (shaped like y; NULL: ones, y a scalar), into p.grad of every leaf p that requires a
  * gradient.  Unless retain, what the graph saved is freed on the way, and a second pass is RP_ESTATE. */
 rp_status rp_backward(rp_tensor *y, rp_tensor *seed, bool retain);
@@ -59,7 +63,7 @@ rp_status rp_detach(rp_tensor **out, rp_tensor *x);
 
 /* The gradient rule of each structured row: gin[i] receives the gradient of in[i] where n->needs[i]. */
 typedef rp_status rp_rule(const rp_node *n, rp_tensor **gin);
-#define OP(name, args, n_out, formula) rp_rule rp_rule_##name;
+#define OP(name, args, n_out, formula) rp_rule rp_rule_##name; extern const unsigned char rp_reads_##name[4];
 #define NOGRAD(name, args, n_out, formula)
 #include "kernel/ops.def"
 rp_rule rp_rule_pointwise;

@@ -4,6 +4,13 @@
 
 #include <stdbool.h>
 
+/* Before a loop that makes element i from elements i alone, so that its output may be one of its inputs. */
+#if defined(__clang__)
+#define LANEWISE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define LANEWISE _Pragma("GCC ivdep")
+#endif
+
 #include "base/error.h"
 
 #define RP_MAX_DIMS 8

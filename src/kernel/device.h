@@ -71,9 +71,8 @@ typedef struct rp_device {
 
   /* pointwise: in[] strides fit out's shape; types equal the working type (out is bool for tests) */
   rp_status (*map)(rp_opcode op, const rp_array *out, const rp_array *in);
-  /* gin (contiguous, out's shape) = or += g * (partial of op by argument `which`); y is the forward result */
-  rp_status (*map_back)(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in,
-                        const rp_array *y, bool accumulate);
+  /* gin (contiguous, out's shape) = g * (partial of op by argument `which`); y is the forward result; gin may be g */
+  rp_status (*map_back)(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in, const rp_array *y);
   rp_status (*copy)(const rp_array *out, const rp_array *in); /* converts types */
   rp_status (*add)(const rp_array *out, const rp_array *in);  /* out += in, same float type */
   rp_status (*fill)(const rp_array *out, double value);
@@ -82,7 +81,7 @@ typedef struct rp_device {
   rp_status (*reduce)(rp_opcode op, const rp_array *out, const rp_array *in, int n);
 
   /* contiguous rows: softmax, log_softmax, logsumexp, standardize (aux receives 1/sqrt(var + eps) per row), cumsum;
-   * backward of these and of prod, max and min.  gx is written, not added to */
+   * backward of these and of prod, max and min.  gx is written, not added to; it may be g where both have x's shape */
   rp_status (*row)(rp_opcode op, const rp_rows *r);
   rp_status (*row_back)(rp_opcode op, const rp_rows *r);
 

@@ -9,9 +9,9 @@
 /* y[i] = f(a[i], b[i], c[i]) over contiguous memory. */
 typedef void map_loop(int64_t n, void *y, const void *a, const void *b, const void *c);
 
-/* gin[i] (+)= g[i] df/d(argument), `which` = 0, 1, 2. */
+/* gin[i] = g[i] df/d(argument), `which` = 0, 1, 2; gin may be g. */
 typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const void *a, const void *b,
-                           const void *c, const void *y, bool accumulate);
+                           const void *c, const void *y);
 
 #define LOOP(name, suffix, in_t, out_t, value)                                                            \
   static void name##_map_##suffix(int64_t n, void *y_, const void *a_, const void *b_, const void *c_)     \
@@ -19,26 +19,22 @@ typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const
     out_t *restrict y = y_; const in_t *a = a_, *b = b_, *c = c_; (void)b; (void)c;                       \
     for (int64_t i = 0; i < n; i++) y[i] = value;                                                         \
   }
-#define ACCUMULATE(partial)                                                                               \
-  do {                                                                                                    \
-    if (accumulate) for (int64_t i = 0; i < n; i++) gin[i] = gin[i] + g[i] * partial;                     \
-    else            for (int64_t i = 0; i < n; i++) gin[i] = g[i] * partial;                              \
-  } while (0)
+#define WRITE(partial) LANEWISE for (int64_t i = 0; i < n; i++) gin[i] = g[i] * partial
 #define BACK(name, suffix, type, pick)                                                                    \
   static void name##_back_##suffix(int64_t n, int which, void *gin_, const void *g_, const void *a_,      \
-                                   const void *b_, const void *c_, const void *y_, bool accumulate)       \
+                                   const void *b_, const void *c_, const void *y_)                        \
   {                                                                                                       \
-    type *restrict gin = gin_; const type *g = g_, *a = a_, *b = b_, *c = c_, *y = y_;                    \
+    type *gin = gin_; const type *g = g_, *a = a_, *b = b_, *c = c_, *y = y_;                             \
     (void)which; (void)a; (void)b; (void)c; (void)y;                                                      \
     pick                                                                                                  \
   }
 
-#define PICK1(name, s) ACCUMULATE(name##_d_##s(a[i], y[i]));
-#define PICK2(name, s) if (which == 0) ACCUMULATE(name##_da_##s(a[i], b[i], y[i])); \
-                       else            ACCUMULATE(name##_db_##s(a[i], b[i], y[i]));
-#define PICK3(name, s) if (which == 0)      ACCUMULATE(name##_da_##s(a[i], b[i], c[i], y[i])); \
-                       else if (which == 1) ACCUMULATE(name##_db_##s(a[i], b[i], c[i], y[i])); \
-                       else                 ACCUMULATE(name##_dc_##s(a[i], b[i], c[i], y[i]));
+#define PICK1(name, s) WRITE(name##_d_##s(a[i], y[i]));
+#define PICK2(name, s) if (which == 0) WRITE(name##_da_##s(a[i], b[i], y[i])); \
+                       else            WRITE(name##_db_##s(a[i], b[i], y[i]));
+#define PICK3(name, s) if (which == 0)      WRITE(name##_da_##s(a[i], b[i], c[i], y[i])); \
+                       else if (which == 1) WRITE(name##_db_##s(a[i], b[i], c[i], y[i])); \
+                       else                 WRITE(name##_dc_##s(a[i], b[i], c[i], y[i]));
 
 #define VALUE1(name, s) name##_##s(a[i])
 #define VALUE2(name, s) name##_##s(a[i], b[i])
@@ -79,7 +75,6 @@ typedef struct map_context {
   map_loop      *forward;
   map_back_loop *backward;
   int            n_in, which;
-  bool           accumulate;
 } map_context;
 
 static void map_piece(const void *context, int64_t n, char *const *p)
@@ -91,8 +86,7 @@ static void map_piece(const void *context, int64_t n, char *const *p)
 static void map_back_piece(const void *context, int64_t n, char *const *p)
 {
   const map_context *m = context; /* p = gin, g, y, a [, b [, c]] */
-  m->backward(n, m->which, p[0], p[1], p[3], m->n_in > 1 ? p[4] : NULL, m->n_in > 2 ? p[5] : NULL, p[2],
-              m->accumulate);
+  m->backward(n, m->which, p[0], p[1], p[3], m->n_in > 1 ? p[4] : NULL, m->n_in > 2 ? p[5] : NULL, p[2]);
 }
 
 /* in[] of null data are absent. */
@@ -108,12 +102,10 @@ static rp_status map(rp_opcode op, const rp_array *out, const rp_array *in)
   return RP_OK;
 }
 
-static rp_status map_back(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in,
-                          const rp_array *y, bool accumulate)
+static rp_status map_back(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in, const rp_array *y)
 {
   const rp_array *ops[WALK_MAX_OPS] = { gin, g, y, &in[0], &in[1], &in[2] };
-  map_context m = { .backward = map_rows[op].backward[gin->dtype - RP_FLOAT32], .n_in = count_inputs(in),
-                    .which = which, .accumulate = accumulate };
+  map_context m = { .backward = map_rows[op].backward[gin->dtype - RP_FLOAT32], .n_in = count_inputs(in), .which = which };
   walk w;
   walk_start(&w, 3 + m.n_in, ops);
   walk_run(&w, map_back_piece, &m);

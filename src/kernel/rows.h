@@ -7,7 +7,7 @@
 #include "kernel/reduce.h"
 
 #define ROW_FN     static
-#define EACH(i, n) for (int64_t i = 0; i < n; i++)
+#define EACH(i, n) LANEWISE for (int64_t i = 0; i < n; i++) /* independent of one another */
 #define ALONE
 #define BODY "kernel/rows_body.h"
 #include "kernel/both_floats.h"

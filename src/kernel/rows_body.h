@@ -55,15 +55,15 @@ ROW_FN void T(cumsum_row)(number *y, const number *x, int64_t n)
   ALONE for (int64_t i = 0; i < n; i++) y[i] = s = i ? s + x[i] : x[i];
 }
 
-/* ---- backward: gx from g ---- */
+/* ---- backward: gx from g; gx may be g for softmax, log_softmax and standardize ---- */
 
-ROW_FN void T(softmax_row_back)(number *restrict gx, const number *g, const number *y, int64_t n)
+ROW_FN void T(softmax_row_back)(number *gx, const number *g, const number *y, int64_t n)
 {
   number s = T(dot)(g, y, n);
   EACH(i, n) gx[i] = y[i] * (g[i] - s);
 }
 
-ROW_FN void T(log_softmax_row_back)(number *restrict gx, const number *g, const number *y, int64_t n)
+ROW_FN void T(log_softmax_row_back)(number *gx, const number *g, const number *y, int64_t n)
 {
   number s = T(total)(g, n);
   EACH(i, n) gx[i] = g[i] - T(exp)(y[i]) * s;
@@ -75,7 +75,7 @@ ROW_FN void T(logsumexp_row_back)(number *restrict gx, number g, const number *x
 }
 
 /* gx = r (g - mean(g) - y mean(g y)), r = 1 / sqrt(var + eps) */
-ROW_FN void T(standardize_row_back)(number *restrict gx, const number *g, const number *y, number r, int64_t n)
+ROW_FN void T(standardize_row_back)(number *gx, const number *g, const number *y, number r, int64_t n)
 {
   number a = T(total)(g, n) / (number)n, b = T(dot)(g, y, n) / (number)n;
   EACH(i, n) gx[i] = r * ((g[i] - a) - y[i] * b);

@@ -199,6 +199,12 @@ static int func(lua_State *L)
   return 1;
 }
 
+static int shells_from(lua_State *L) /* bytes -> the former bound; for tests */
+{
+  lua_pushinteger(L, (lua_Integer)rp_shells_from((size_t)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
 /* ---- where the time goes ---- */
 
 static int profile_start(lua_State *L) { (void)L; rp_profile(true); return 0; }
@@ -229,7 +235,7 @@ static int profile_stop(lua_State *L) /* -> {{name, gradient, calls, seconds}, .
 
 static const luaL_Reg functions[] = { { "backward", backward }, { "grad", grad }, { "no_grad", no_grad }, { "func", func },
   { "is_recording", is_recording }, { "detach", detach }, { "requires_grad_", requires_grad_ },
-  { "profile_start", profile_start }, { "profile_stop", profile_stop }, { NULL, NULL } };
+  { "shells_from", shells_from }, { "profile_start", profile_start }, { "profile_stop", profile_stop }, { NULL, NULL } };
 
 void l_open_grad(lua_State *L)
 {

@@ -14,6 +14,8 @@ static uint64_t last_serial;
 /* Set by the grad room: how a tensor lets go of its node. */
 void (*rp_node_release)(struct rp_node *);
 
+static rp_storage nothing = { .references = 1 }; /* what shells stand on; never freed */
+
 static rp_tensor *new_tensor(const rp_array *a, rp_storage *storage)
 {
   rp_tensor *t = rp_new(sizeof *t);
@@ -77,6 +79,18 @@ rp_status rp_tensor_view(rp_tensor **out, const rp_tensor *base, const rp_array 
   rp_tensor *t = new_tensor(a, base->storage);
   if (!t) return RP_ENOMEM;
   base->storage->references++;
+  *out = t;
+  return RP_OK;
+}
+
+rp_status rp_tensor_shell(rp_tensor **out, const rp_tensor *x)
+{
+  rp_array a = x->a;
+  a.data = NULL;
+  rp_row_major(&a); /* so that no rearrangement asks for a copy */
+  rp_tensor *t = new_tensor(&a, &nothing);
+  if (!t) return RP_ENOMEM;
+  nothing.references++;
   *out = t;
   return RP_OK;
 }

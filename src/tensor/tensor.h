@@ -37,6 +37,9 @@ rp_status rp_tensor_full (rp_tensor **out, rp_dtype dtype, int ndim, const int64
 /* A window on the storage of base with its own shape and strides; a.data is taken from `a`. */
 rp_status rp_tensor_view(rp_tensor **out, const rp_tensor *base, const rp_array *a);
 
+/* The shape and type of x without its elements (a.data is NULL) and without its history. */
+rp_status rp_tensor_shell(rp_tensor **out, const rp_tensor *x);
+
 rp_tensor *rp_tensor_keep(rp_tensor *t); /* one more reference; returns t; NULL is allowed */
 void       rp_tensor_drop(rp_tensor *t); /* one fewer; NULL is allowed */
 

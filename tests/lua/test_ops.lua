@@ -3,8 +3,11 @@ local T = require "tap"
 local rp = require "repro"
 local cases = require "cases"
 
+-- What the rule does not say it reads is not kept, even of small tensors, so that a rule that says too little is found.
 local function gradient(case)
+  local was = rp.core.shells_from(0)
   local ok, message = rp.gradcheck(case.call, case.inputs, { tol = 2e-6 })
+  rp.core.shells_from(was)
   T.ok(ok, "gradient of " .. case.name, message)
 end
 
