@@ -273,13 +273,13 @@ local function pretrain(seed)                     -- -> f, text
   local g = rp.generator(seed, "clip")
   local f, text = new_encoder(g), TextTower(g)
   local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}}, {lr = 1e-3})
-  for k = 1, P.clip_steps do
+  for _ in P:training(P.clip_steps, "image-text pretraining") do
     local i = g:randint(1, P.n_train, {128})
     local loss = contrastive.clip_loss(f(data.train.x:index_select(1, i)), text(captions(data.train, i, clip_rates, g)), 0.07)
     step:zero_grad()
     loss:backward()
     step:step()
-    P:progress(k, P.clip_steps, "image-text pretraining")
+    P:watch(loss)
   end
   return f, text:requires_grad_(false)
 end
@@ -323,7 +323,7 @@ local function train_denoiser(text, seed, width, steps)
   local g = rp.generator(seed, "denoiser")
   local v = Denoiser(P.latent, width, g)
   local step, tail = optim.Adam(v, {lr = 2e-3}), 0
-  for k = 1, steps do
+  for k in P:training(steps, "denoiser") do
     local i = g:randint(1, P.n_train, {256})
     local c = rp.no_grad(text.forward, text, captions(data.train, i, v_rates, g)):layer_norm()
     local x_t, t, r = noised(latents:index_select(1, i), g)
@@ -332,7 +332,7 @@ local function train_denoiser(text, seed, width, steps)
     loss:backward()
     step:step()
     if k > steps - 100 then tail = tail + loss:item() / math.min(steps, 100) end
-    P:progress(k, steps, "denoiser")
+    P:watch(loss)
   end
   return v:requires_grad_(false), tail
 end
@@ -387,7 +387,7 @@ end
 
 local function train(m, what)                     -- what = {loss, groups, steps, stream, name}; returns a record of each step
   local g, step, record = rp.generator(m.seed, what.stream), optim.AdamW(what.groups, {weight_decay = 0.01}), {}
-  for k = 1, what.steps do
+  for k in P:training(what.steps, what.name) do
     local b, seen = draw_batch(g), {}
     local z, z_twin = features(m.f, b)
     local loss = losses[what.loss](m, b, z, z_twin, seen)
@@ -395,7 +395,7 @@ local function train(m, what)                     -- what = {loss, groups, steps
     loss:backward()
     step:step{clip = 1}
     record[k] = seen
-    P:progress(k, what.steps, what.name)
+    P:watch(loss)
   end
   return record
 end
@@ -520,7 +520,7 @@ end
 
 local scores = lazy(function(method)              -- scores[method][seed]; records and errors alike
   return over_seeds(function(seed)
-    local e = evaluate(of_seed[seed][method])
+    local e = P:once("evaluation", evaluate, of_seed[seed][method])
     P:log{seed = seed, method = method, nmi = e.nmi, acc = e.acc, ari = e.ari, mmvp = e.mmvp}
     return e
   end)

@@ -13,11 +13,17 @@ enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
 static lua_State *running;
 
-/* Ctrl-C: the next Lua instruction raises "interrupted"; a second one ends the program at once. */
+/* Ctrl-C: the next Lua instruction raises "interrupted", unless the function in the registry says that the run will end
+ * by itself, with a checkpoint; a second one ends the program at once. */
 static void interrupt_hook(lua_State *L, lua_Debug *ar)
 {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "repro.interrupt") == LUA_TFUNCTION) {
+    lua_call(L, 0, 1);
+    if (lua_toboolean(L, -1)) { lua_pop(L, 1); return; }
+  }
+  lua_pop(L, 1);
   luaL_error(L, "interrupted");
 }
 
@@ -74,6 +80,7 @@ int main(int argc, char **argv)
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow further is an error to report, not the end */
   lua_pushcfunction(L, set_up);
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);

@@ -8,6 +8,7 @@
 --- and P:finish() prints the result.  A paper that another script requires gets a P that records nothing, with
 --- P.main = false, so that it can return its functions before it trains.
 local rp = require "repro"
+local checkpoint = require "repro.checkpoint"
 local checks = require "repro.checks"
 local failure = require "repro.failure"
 local files = require "repro.files"
@@ -86,13 +87,13 @@ local function start_run(run)
   run.directory = context.out or default_directory(run.header.id, run.settings)
   local ok, message = pcall(files.make_directory, run.directory .. "/figures")
   if not ok then failure.raise("environment", "%s", message) end
-  open_log(run)
-  trace.start(run.directory, context.trace)
   rp.memory_reset_peak()
-  run.started = rp.clock()
-  run.previous = run.started
+  run.previous = rp.clock()
   run.progress = progress.new { live = context.live or false, clock = rp.clock,
                                 memory = function() return rp.memory().live end }
+  run.checkpoint = checkpoint.begin(run, context)          -- may refuse; until then the directory is as it was
+  open_log(run)
+  trace.start(run.directory, context.trace)
 end
 
 local header_fields = { "id", "title", "authors", "arxiv", "year", "settings", "url", "seed", "summary" }
@@ -365,8 +366,51 @@ function P:log(fields_of_line)
   local line = {}
   for key, value in next, fields_of_line do line[key] = checks.plain(value) end
   if type(line.loss) == "number" then run.progress:loss(line.loss) end
-  run.log:write(json.line(line), "\n")
+  local text = json.line(line) .. "\n"
+  run.log:write(text)
   run.log:flush()
+  if run.lines then run.lines[#run.lines + 1] = text end   -- of a loop whose state may be kept
+end
+
+-- The run that a P belongs to: that of the script, also for the P of a paper that it requires.
+local function running(self)
+  return runs[current or self]
+end
+
+--- The steps of a training: `for k in P:training(1000, "training") do ... end` visits 1 .. 1000, shows them on a terminal, and
+--- makes the loop one that a checkpoint keeps.  A run that was killed and goes on with --resume skips the loops that had ended and
+--- begins the one in progress behind the step last kept; everything that the loop can reach and has changed is put back:
+--- local variables, tables, tensors and their gradients, optimisers, generators.  A loop inside such a loop is part of it.
+---@param n integer number of steps
+---@param text string|nil what is being done; "training" if left out
+---@return fun(): integer|nil
+function P:training(n, text)
+  if not math.tointeger(n) or n < 0 then misuse("P:training: the number of steps is %s", tostring(n)) end
+  text = text or "training"
+  if type(text) ~= "string" then misuse("P:training: the second argument says what is done, it is a %s", type(text)) end
+  local run = running(self)
+  local function show(k) if run.main then run.progress:update(k, n, text) end end
+  if not run.main then return checkpoint.plain_loop(n, show) end
+  return run.checkpoint:loop(math.tointeger(n), text, show)
+end
+
+--- fn(...), done once: a run that goes on with --resume has its results, and what it changed, from the checkpoint.  For
+--- what costs time and is no loop over P:training, such as an evaluation.
+---@param name string
+---@param fn function
+---@return any ... the results of fn
+function P:once(name, fn, ...)
+  if type(name) ~= "string" or type(fn) ~= "function" then misuse "P:once takes a name, a function and its arguments" end
+  local run = running(self)
+  if not run.main then return fn(...) end
+  return run.checkpoint:once(name, fn, ...)
+end
+
+--- The loss of this step, for the live line: looked at only when the line is drawn.
+---@param loss number|Tensor
+function P:watch(loss)
+  local run = running(self)
+  if run.main then run.progress:watch(loss) end
 end
 
 --- Shows step i of n on a terminal.
@@ -388,7 +432,7 @@ local function make_result(run, outcome)
     hashes = { script = run.script and rp.io.sha256(run.script), log = rp.io.sha256(run.directory .. "/log.jsonl"),
                trace = trace.stop(),
                measured = checks.fingerprint(run.checks) },
-    cost = { seconds = rp.clock() - run.started, peak_bytes = rp.memory().peak },
+    cost = { seconds = run.checkpoint:seconds(), peak_bytes = rp.memory().peak },
   }
 end
 
@@ -403,12 +447,14 @@ function P:finish(outcome)
   run.log:close()
   run.result = make_result(run, outcome or { status = "complete" })
   require("repro.rundir").write(run.result, context)
+  run.result.advice = run.checkpoint:finish(run.result.status)
   if not context.source then require("repro.report.terminal").print(run.result, io.stdout) end
   return run.result
 end
 
 --- Sets the choices of the command line for the script that runs next.
----@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, argv, trace}
+---@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, quiet, argv, trace,
+---  checkpoint = interval from checkpoint.interval, resume}
 function paper.start(choices)
   context, current = choices, nil
   context.set = context.set or {}

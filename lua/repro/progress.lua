@@ -75,6 +75,20 @@ function progress:loss(value)
   end
 end
 
+--- The loss of the step in progress, read when the line is drawn.
+---@param value number|Tensor
+function progress:watch(value)
+  if self.live then self.watched = value end
+end
+
+local function take_watched(self)
+  local value = self.watched
+  if value == nil then return end
+  self.watched = nil
+  if type(value) == "userdata" then value = value:item() end
+  self:loss(value)
+end
+
 local function line_parts(self, i, n, text, now)
   local begun = self.begun
   local parts = { text or "", ("%d/%d"):format(i, n) }
@@ -105,6 +119,7 @@ function progress:update(i, n, text)
   self.begun.last = i
   if now - self.drawn < 0.1 and i < n then return end
   self.drawn, self.shown = now, true
+  take_watched(self)
   io.stderr:write("\r\27[K", table.concat(line_parts(self, i, n, text, now), "  "))
   io.stderr:flush()
 end

@@ -8,6 +8,7 @@
 
 #include "kernel/array.h"
 
+#define RP_CONTRACT 1 /* version of docs/NUMERICS.md: one more whenever a definition changes bits */
 #define RP_KB    256  /* block length of summed products: part of the contract */
 #define RP_LANES 32   /* interleaved lanes of a sum: part of the contract */
 #define RP_RB    4096 /* block length of a long sum: part of the contract */

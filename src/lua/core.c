@@ -26,6 +26,7 @@ int luaopen_repro_core(lua_State *L)
   l_open_grad(L);
   l_open_random(L);
   l_open_optim(L);
+  l_open_storage(L);
   l_open_system(L);
   add_table(L, "io", l_open_io);
   add_table(L, "linalg", l_open_linalg);

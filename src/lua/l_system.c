@@ -87,6 +87,13 @@ static int library(lua_State *L) /* folder: errors point past the Lua files belo
   return 0;
 }
 
+static int on_interrupt(lua_State *L) /* f or nil: asked on Ctrl-C; where it returns true nothing is raised (main.c) */
+{
+  lua_settop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "repro.interrupt");
+  return 0;
+}
+
 static int isatty_(lua_State *L)
 {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
@@ -127,7 +134,7 @@ static int clock_(lua_State *L) /* seconds on a clock that never goes back; for 
 static const luaL_Reg functions[] = {
   { "memory", memory }, { "memory_reset_peak", memory_reset_peak }, { "memory_trim", memory_trim },
   { "memory_limit", memory_limit }, { "memory_fail_at", memory_fail_at }, { "threads", threads }, { "isa", isa },
-  { "isas", isas }, { "library", library }, { "isatty", isatty_ }, { "readline", readline_ }, { "clock", clock_ }, { NULL, NULL } };
+  { "isas", isas }, { "library", library }, { "on_interrupt", on_interrupt }, { "isatty", isatty_ }, { "readline", readline_ }, { "clock", clock_ }, { NULL, NULL } };
 
 /* Whether x^y in Lua is our pow (src/power.c), seen by its results: another one differs in the last bit of some. */
 static const char *whose_power(lua_State *L)
@@ -149,6 +156,7 @@ void l_open_system(lua_State *L)
 {
   luaL_setfuncs(L, functions, 0);
   set_string(L, "version", PACKAGE_VERSION);
+  set_integer(L, "contract", RP_CONTRACT);
   lua_createtable(L, 0, 7); /* how this program was built */
   set_string(L, "power", whose_power(L));
 #ifdef __clang__

@@ -38,6 +38,9 @@ pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 dat
       help = "trace, and keep the tensors of these steps: 37, 1,10-20, or /100 for every hundredth" },
     { name = "junit", value = "FILE", help = "write the checks as JUnit XML too" },
     { name = "tap", value = "FILE", help = "write the checks as TAP 14 too" },
+    { name = "resume", help = "go on with a run that was interrupted or killed, from its last checkpoint" },
+    { name = "checkpoint-every", value = "T", default = "60s",
+      help = "how often: a time (90s, 5min), a number of steps (100), or never" },
     { name = "json", help = "print result.json instead of the table" },
     { name = "quiet", short = "q", help = "no progress, only the verdict" },
   },
@@ -92,13 +95,26 @@ local function trace_choice(given)
   return { keep = keep }
 end
 
+local function checkpoint_interval(given)
+  local text = given["checkpoint-every"]
+  local interval = require("repro.checkpoint").interval(text)
+  if not interval then
+    failure.raise("usage", "run: --checkpoint-every %s: expected a time such as 90s or 5min, a number of steps such as 100, "
+      .. "or never", text)
+  end
+  if given.resume and (given.trace or given["trace-keep"]) then
+    failure.raise("usage", "run: --resume --trace: a trace has every step from the first; leave out one of the two")
+  end
+  return interval
+end
+
 local function start(path, document, given, argv, plan)
   local choices = {
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
     junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
-    trace = trace_choice(given),
+    trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume, quiet = given.quiet,
   }
   inputs.start()
   inputs.note("script", path)
@@ -150,7 +166,7 @@ local function finish(paper, problem, given)
   local result = P:finish(outcome)
   if problem then
     if problem.kind == "interrupted" then
-      problem.message = problem.message .. "\npartial results are in " .. result.directory
+      problem.message = ("%s\npartial results are in %s\n%s"):format(problem.message, result.directory, result.advice or "")
     end
     error(problem, 0)
   end

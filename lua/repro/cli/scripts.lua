@@ -123,6 +123,7 @@ function scripts.run(path, text, choices)
   local here = files.directory(path)
   local env = sandbox.new { seed = choices.seed, out = choices.out,
                             roots = { here .. "/?.lua", here .. "/../?.lua", "./?.lua" } }
+  require("repro.resume.library").enter(env)
   local chunk = scripts.load(path, text:gsub("^#[^\n]*", ""), env)
   local restore = sandbox.share_strings(env)
   local ok, value = xpcall(chunk, handler(path), path)

@@ -1,0 +1,92 @@
+--- What belongs to the package and to Lua, and not to a script: where the graph of a script's state ends, and the names by
+--- which a checkpoint refers to what lies there.
+local rp = require "repro"
+
+local library = {}
+
+local here = debug.getinfo(1, "S").source:match "^(.*)resume/library%.lua$" or "@lua/repro/"
+local standard = { "coroutine", "debug", "io", "math", "os", "string", "table", "utf8" }
+
+-- Tables and functions of the package, and the path to each: {"repro.nn", "Linear"}.
+local paths = setmetatable({}, { __mode = "k" })
+local marked = 0                                           -- modules that had been loaded when it was filled
+local globals                                              -- of the script
+
+local function extended(path, key)
+  local result = table.move(path, 1, #path, 1, {})
+  result[#result + 1] = key
+  return result
+end
+
+-- Marks a value and, for a table, what it holds under names, as far as `depth` names down.
+local function mark(value, path, depth)
+  local kind = type(value)
+  if kind ~= "table" and kind ~= "function" or paths[value] or value == globals then return end
+  paths[value] = path
+  if kind == "function" or depth == 0 then return end
+  for key, inner in next, value do
+    if type(key) == "string" then mark(inner, extended(path, key), depth - 1) end
+  end
+end
+
+--- Takes in modules that have been loaded since the last time.
+function library.refresh()
+  local names = {}
+  for name in next, package.loaded do
+    if name == "repro" or name:find "^repro%." then names[#names + 1] = name end
+  end
+  if #names == marked then return end
+  marked = #names
+  table.sort(names)
+  for _, name in ipairs(names) do mark(package.loaded[name], { name }, 2) end
+end
+
+--- The globals of the script that runs next.
+---@param env table from sandbox.new
+function library.enter(env)
+  globals = env
+  mark(_G, { "_G" }, 0)                                    -- of the package; the script has its own
+  for _, name in ipairs(standard) do mark(env[name], { "_ENV", name }, 1) end
+end
+
+---@return boolean whether a table or userdata is the package's
+function library.is_own(value)
+  return paths[value] ~= nil
+end
+
+---@return boolean whether a function is the package's, Lua's or C's
+function library.is_own_function(value)
+  local info = debug.getinfo(value, "S")
+  return info.what == "C" or info.source:sub(1, #here) == here
+end
+
+---@return string[]|nil path to something of the package
+function library.path(value)
+  return paths[value]
+end
+
+---@param path string[]
+---@return any|nil what a path leads to
+function library.at(path)
+  local value
+  if path[1] == "_ENV" then value = globals else value = package.loaded[path[1]] end
+  for i = 2, #path do
+    if type(value) ~= "table" then return nil end
+    value = rawget(value, path[i])
+  end
+  return value
+end
+
+--- The functions whose shared variables are the state of the script's math.random.
+---@return function[]
+function library.random_state()
+  local random = globals and globals.math and globals.math.random
+  if not random then return {} end
+  for i = 1, 20 do
+    local name, value = debug.getupvalue(random, i)
+    if name == "word" then return { random, value } end
+  end
+  return {}
+end
+
+return library
