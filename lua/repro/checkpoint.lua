@@ -13,10 +13,9 @@ local failure = require "repro.failure"
 local files = require "repro.files"
 local frames = require "repro.resume.frames"
 local graph = require "repro.resume.graph"
-local json = require "repro.json"
+local identity = require "repro.resume.identity"
 local restore = require "repro.resume.restore"
 local progress = require "repro.progress"
-local rundir = require "repro.rundir"
 local store = require "repro.resume.store"
 
 local format = "repro-checkpoint/1"
@@ -44,74 +43,16 @@ function checkpoint.interval(text)
   return steps and steps > 0 and { steps = steps } or nil
 end
 
--- ---- whose it is ---------------------------------------------------------------------------------------------------------
-
-local function identity(run, context)
-  local settings = {}
-  for _, row in ipairs(run.settings) do settings[row.name] = json.line { row.value } end
-  return { paper = run.header.id, script = rp.io.sha256(run.script), scale = run.scale, seed = run.seed,
-           settings = settings, only = context.only or "", version = rp.version, library = rundir.library_hash(),
-           contract = rp.core.contract }
-end
-
-local function foreign(path, message, ...)
-  failure.raise("usage", "%s is of another run and is not used: %s\n  start again without --resume", path, message:format(...))
-end
-
-local function check_identity(path, theirs, ours)
-  if theirs.paper ~= ours.paper then foreign(path, "it belongs to the paper %s", theirs.paper) end
-  if theirs.contract ~= ours.contract then
-    foreign(path, "its numbers follow version %s of the same-bits contract, this program version %s", theirs.contract, ours.contract)
-  end
-  if theirs.version ~= ours.version or theirs.library ~= ours.library then
-    foreign(path, "it was written by another repro (%s, library %s; this is %s, library %s)", theirs.version,
-      theirs.library:sub(1, 12), ours.version, ours.library:sub(1, 12))
-  end
-  if theirs.script ~= ours.script then
-    foreign(path, "the script has changed since (SHA-256 %s... then, %s... now)", theirs.script:sub(1, 12), ours.script:sub(1, 12))
-  end
-  for _, name in ipairs { "scale", "seed", "only" } do
-    if theirs[name] ~= ours[name] then
-      foreign(path, "--%s is %s there and %s here", name, theirs[name] == "" and "not given" or theirs[name],
-        ours[name] == "" and "not given" or ours[name])
-    end
-  end
-  for name, value in next, ours.settings do
-    if theirs.settings[name] ~= value then foreign(path, "the setting %s is %s there and %s here", name, theirs.settings[name], value) end
-  end
-end
-
-local function data_seen()
-  local module = package.loaded["repro.data.files"]
-  local list = {}
-  for i, file in ipairs(module and module.seen or {}) do
-    list[i] = { name = file.path:match "[^/]+/[^/]+$" or file.path, sha256 = file.sha256 }
-  end
-  return list
-end
-
--- Data is read before the first unit: a file of a name seen before must be the same file.
-function Checkpoint:check_data()
-  if not self.data then return end
-  local known = {}
-  for _, file in ipairs(self.data) do known[file.name .. " " .. file.sha256], known[file.name] = true, true end
-  for _, file in ipairs(data_seen()) do
-    if known[file.name] and not known[file.name .. " " .. file.sha256] then
-      failure.raise("data", "%s is not used: the data file %s has changed since", store.path(self.directory), file.name)
-    end
-  end
-end
-
--- ---- a run begins ----------------------------------------------------------------------------------------------------------
-
+-- ---- a run begins ---------------------------------------------------------------------------------------------------
 local function load_head(self)
   local notes, storages = store.read_head(self.directory)
   if not notes then return false end
-  if notes.format ~= format then foreign(store.path(self.directory), "its format is %s, not %s", tostring(notes.format), format) end
-  check_identity(store.path(self.directory), decode(notes.identity), self.identity)
+  local path = store.path(self.directory)
+  if notes.format ~= format then identity.refuse(path, "its format is %s, not %s", tostring(notes.format), format) end
+  identity.check(path, decode(notes.identity), self.identity)
   self.parts = decode(notes.parts)
   store.check_parts(self.directory, self.parts)
-  self.data, self.elapsed = decode(notes.data), tonumber(notes.elapsed)
+  self.files, self.elapsed = decode(notes.files), tonumber(notes.elapsed)
   self.kept = { record = notes.unit and decode(notes.unit), storages = storages }
   for i, part in ipairs(self.parts) do
     for k = 1, part.units do self.place[#self.place + 1] = { part = i, index = k } end
@@ -147,7 +88,7 @@ function checkpoint.begin(run, context)
     ordinal = 0, elapsed = 0, begun = rp.clock(), steps = 0, told = {} }, Checkpoint)
   if not self.active then return self end
   store.sweep(run.directory)
-  self.identity = identity(run, context)
+  self.identity = identity.of(run, context.only)
   if context.resume then self.resumed = load_head(self) end
   greet(self, context)
   self:rest(0)
@@ -163,8 +104,7 @@ function Checkpoint:tell(text)
   io.stderr:write(text, "\n")
 end
 
--- ---- when to write -----------------------------------------------------------------------------------------------------------
-
+-- ---- when to write --------------------------------------------------------------------------------------------------
 function Checkpoint:rest(cost)
   self.steps = 0
   self.due = self.interval.seconds and rp.clock() + math.max(self.interval.seconds, rest * cost) or math.huge
@@ -199,7 +139,7 @@ end
 local function write_all(self, record, storages)
   write_pending(self)
   local notes = { format = format, identity = encode(self.identity), parts = encode(rp.io.json_array(self.parts)),
-                  data = encode(rp.io.json_array(data_seen())), elapsed = ("%.3f"):format(total_seconds(self)),
+                  files = encode(rp.io.json_array(identity.files())), elapsed = ("%.3f"):format(total_seconds(self)),
                   unit = record and encode(record) or nil }
   store.write_head(self.directory, notes, storages or {}, self.parts)
 end
@@ -223,8 +163,7 @@ function Checkpoint:write(record, storages, where)
   return false
 end
 
--- ---- units -------------------------------------------------------------------------------------------------------------------
-
+-- ---- units ----------------------------------------------------------------------------------------------------------
 -- What a unit leaves in the report and the log.
 local function open_output(run)
   run.lines = {}
@@ -277,16 +216,16 @@ local function with_prefix(storages, prefix)
 end
 
 local function check_unit(self, unit, record)
-  if record.name ~= unit.name or record.n ~= unit.n or record.signature ~= unit.before.signature then
+  local another_state = record.signature ~= unit.before.signature
+  if record.name ~= unit.name or record.n ~= unit.n or another_state then
     failure.raise("usage", "%s does not fit the script: loop %d is %s (%d steps) here and %s (%d steps) there%s\n"
       .. "  start again without --resume", store.path(self.directory), self.ordinal, unit.name, unit.n, record.name, record.n,
-      record.signature ~= unit.before.signature and ", or begins from another state: does the script depend on a clock or on the machine?"
-      or "")
+      another_state and ", or begins from another state: does the script depend on a clock or on the machine?" or "")
   end
 end
 
 local function take_back(self, unit, record, storages)
-  self:check_data()
+  identity.check_files(store.path(self.directory), self.files)
   check_unit(self, unit, record)
   local locals = {}
   local results = restore(unit.before, record, storages, function(slot, value) locals[#locals + 1] = { slot, value } end)
@@ -316,7 +255,8 @@ local function describe(self, unit, frame, step, has_ended, values)
     self:tell(("note: %s is not kept in checkpoints and would run again: %s"):format(unit.name, storages))
     return nil
   end
-  record.name, record.n, record.step, record.has_ended, record.signature = unit.name, unit.n, step, has_ended, unit.before.signature
+  record.name, record.n, record.signature = unit.name, unit.n, unit.before.signature
+  record.step, record.has_ended = step, has_ended
   return record, storages
 end
 
@@ -353,12 +293,12 @@ function Checkpoint:close(unit, frame, values)
   if unit.is_stored then return end
   local record, storages
   if frame then record, storages = describe(self, unit, frame, unit.n, true, values) end
-  self.pending[#self.pending + 1] = record and { text = encode(record), storages = copied(storages) } or last_written(self, unit)
+  local entry = record and { text = encode(record), storages = copied(storages) } or last_written(self, unit)
+  self.pending[#self.pending + 1] = entry
   if self:is_due() then self:write(nil, nil, "the end of " .. unit.name) end
 end
 
--- ---- P:training and P:once --------------------------------------------------------------------------------------------------------
-
+-- ---- P:training and P:once ------------------------------------------------------------------------------------------
 --- How to go on later.
 ---@return string
 function Checkpoint:advice()
@@ -450,8 +390,7 @@ function Checkpoint:once(name, fn, ...)
   return table.unpack(unit.values, 1, unit.values.n)
 end
 
--- ---- a run ends ------------------------------------------------------------------------------------------------------------------
-
+-- ---- a run ends -----------------------------------------------------------------------------------------------------
 --- Ends the checkpoints of a run: one that is complete needs none.
 ---@param status string "complete", "interrupted", "error"
 ---@return string|nil advice how to go on
@@ -462,7 +401,7 @@ function Checkpoint:finish(status)
     pcall(store.remove, self.directory)
     return nil
   end
-  if status == "interrupted" and #self.pending > 0 and not self.failed then self:write(nil, nil, "the last loop that ended") end
+  if status == "interrupted" and #self.pending > 0 and not self.failed then self:write() end
   return (self.written or self.resumed) and "to go on: " .. self:advice() or "nothing had been kept yet"
 end
 

@@ -21,7 +21,7 @@ local flat = core.memory_of.flat
 local Difference = {}
 Difference.__index = Difference
 
--- ---- values ------------------------------------------------------------------------------------------------------------
+-- ---- values ---------------------------------------------------------------------------------------------------------
 
 -- Whether two values have the same bits.
 local function same(a, b)
@@ -65,7 +65,7 @@ function Difference:encode(value, owner)
   return { "0" }
 end
 
--- ---- objects that were there before ------------------------------------------------------------------------------------
+-- ---- objects that were there before ---------------------------------------------------------------------------------
 
 local change = {}
 
@@ -151,7 +151,7 @@ end
 
 function collect.foreign() end
 
--- ---- objects that are new ----------------------------------------------------------------------------------------------
+-- ---- objects that are new -------------------------------------------------------------------------------------------
 
 local describe = {}
 
@@ -167,8 +167,8 @@ end
 function describe.tensor(self, object)
   local content, x = object.content, object.value
   self:check_graph(object)
-  return { "x", self:reference(content.storage), x.shape, content.strides, content.offset, content.is_leaf and content.requires_grad, self:gradient(object),
-           core.serial(x) }
+  return { "x", self:reference(content.storage), x.shape, content.strides, content.offset,
+           content.is_leaf and content.requires_grad, self:gradient(object), core.serial(x) }
 end
 
 function describe.storage(self, object, i)
@@ -187,7 +187,7 @@ end
 
 function describe.foreign() return { "0" } end
 
--- ---- the whole ---------------------------------------------------------------------------------------------------------
+-- ---- the whole ------------------------------------------------------------------------------------------------------
 
 local function number_new(self)
   local list = {}

@@ -69,7 +69,7 @@ function Graph:add(value, via, key)
   if kind and not self.by[id] then push(self, kind, id, value, via, key) end
 end
 
--- ---- how an object was reached, for messages -------------------------------------------------------------------------
+-- ---- how an object was reached, for messages ------------------------------------------------------------------------
 
 local function step_text(key)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" then return "." .. key end
@@ -91,7 +91,7 @@ function Graph:refuse(object, why)
   self.refused = self.refused or ("`%s` %s"):format(Graph.path(object), why)
 end
 
--- ---- the content of an object, and what it leads to --------------------------------------------------------------------
+-- ---- the content of an object, and what it leads to -----------------------------------------------------------------
 
 local ranks = { number = 1, string = 2, boolean = 3 }
 

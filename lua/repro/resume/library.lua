@@ -1,7 +1,5 @@
 --- What belongs to the package and to Lua, and not to a script: where the graph of a script's state ends, and the names by
 --- which a checkpoint refers to what lies there.
-local rp = require "repro"
-
 local library = {}
 
 local here = debug.getinfo(1, "S").source:match "^(.*)resume/library%.lua$" or "@lua/repro/"

@@ -39,7 +39,7 @@ function Restorer:item(name)
   return self.storages[name] or refuse("no tensor %s", name)
 end
 
--- ---- new objects -------------------------------------------------------------------------------------------------------
+-- ---- new objects ----------------------------------------------------------------------------------------------------
 
 local make = {}
 
@@ -69,7 +69,7 @@ local function make_all(self, rows)
   for _, i in ipairs(tensors) do self.made[i] = make_tensor(self, rows[i]) end
 end
 
--- ---- what is to be done ------------------------------------------------------------------------------------------------
+-- ---- what is to be done ---------------------------------------------------------------------------------------------
 
 function Restorer:later(action) self.actions[#self.actions + 1] = action end
 

@@ -6,6 +6,7 @@
 local rp = require "repro"
 local failure = require "repro.failure"
 local files = require "repro.files"
+local inputs = require "repro.inputs"
 
 local store = {}
 
@@ -88,7 +89,7 @@ local function corrupt(path, why)
 end
 
 local function read(path)
-  local ok, storages, notes = pcall(rp.io.read_safetensors, path)
+  local ok, storages, notes = pcall(inputs.plain.read_safetensors, path)
   if not ok then corrupt(path, tostring(storages):gsub("^[^\n]-:%d+: ", "", 1):gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")) end
   return storages, notes
 end
