@@ -88,7 +88,7 @@ RULE(linear, RP_IN(1), RP_IN(0), 0)
   rp_tensor *x = NULL, *g = NULL;
   rp_status  status = RP_OK;
   if (n->needs[0]) status = product(&gin[0], n->g[0], false, n->in[1], false);
-  if (status == RP_OK) status = as_matrix(&x, n->in[0], true, true);
+  if (status == RP_OK && n->needs[1]) status = as_matrix(&x, n->in[0], true, true);
   if (status == RP_OK) status = as_matrix(&g, n->g[0], true, true);
   if (status == RP_OK && n->needs[1]) status = product(&gin[1], g, true, x, false);
   if (status == RP_OK && n->in[2] && n->needs[2]) status = rp_sum_to(&gin[2], g, &n->in[2]->a);

@@ -346,7 +346,7 @@ static bool deliver_part(pass *p, rp_node *n, rp_status *status)
   rp_tensor  *to = n->in[0], *part = NULL;
   rp_tensor **slot = slot_of(p, to);
   if (n->op != RP_OP_slice && n->op != RP_OP_select && n->op != RP_OP_diagonal) return false;
-  if (!slot || !*slot || !rp_is_exclusive(*slot)) return false;
+  if (!slot || !*slot || (*slot)->references > 1 || (*slot)->storage->references > 1) return false;
   for (int i = 0; i < p->n_x; i++) if (is_same(p->x[i], to)) return false;
   rp_call c = { .op = n->op, .n_in = 1, .in = slot, .n_attr = n->n_attr };
   memcpy(c.attr, n->attr, (size_t)n->n_attr * sizeof *n->attr);

@@ -32,7 +32,14 @@ typedef struct rp_gemm {
   const void *b; int64_t b_batch, b_row, b_col;
   void       *c; int64_t c_batch, c_row;
   const void *bias;
+  int64_t     inner, a_inner, b_inner; /* inner > 0: a[b] is at (b / inner) a_batch + (b % inner) a_inner, b[b] likewise */
 } rp_gemm;
+
+/* Where operand number b of a batch begins, in elements. */
+static inline int64_t rp_gemm_at(const rp_gemm *g, int64_t b, int64_t batch, int64_t inner)
+{
+  return g->inner > 0 ? b / g->inner * batch + b % g->inner * inner : b * batch;
+}
 
 /* A convolution in up to three dimensions (leading sizes are 1 when there are fewer); all arrays contiguous.
  *   x (batch, c_in, in[0..2])   w (c_out, c_in/groups, kernel[0..2])   y (batch, c_out, out[0..2])   bias (c_out) */

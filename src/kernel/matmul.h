@@ -94,8 +94,8 @@ static rp_gemm product_turned(const rp_gemm *g)
 {
   rp_gemm t = *g;
   t.m = 1;            t.n = g->m;
-  t.a = g->b;         t.a_batch = g->b_batch; t.a_row = 0;        t.a_col = g->b_row;
-  t.b = g->a;         t.b_batch = g->a_batch; t.b_row = g->a_col; t.b_col = g->a_row;
+  t.a = g->b;         t.a_batch = g->b_batch; t.a_inner = g->b_inner; t.a_row = 0;        t.a_col = g->b_row;
+  t.b = g->a;         t.b_batch = g->a_batch; t.b_inner = g->a_inner; t.b_row = g->a_col; t.b_col = g->a_row;
   t.c_row = 0;
   t.bias = NULL; /* there is one for all columns: product_bias adds it */
   return t;

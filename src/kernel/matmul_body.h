@@ -154,8 +154,8 @@ static void T(product_run)(const product *w, int64_t batch, int64_t i, int64_t r
   T(block) x = { g, rows, cols, NULL, NULL, g->bias ? (const number *)g->bias + j : NULL,
                  (number *)g->c + batch * g->c_batch + i * g->c_row + j };
   if (g->k == 0) { T(block_empty)(&x); return; }
-  x.a = (const number *)g->a + batch * g->a_batch + i * g->a_row;
-  x.b = (const number *)g->b + batch * g->b_batch + j * g->b_col;
+  x.a = (const number *)g->a + rp_gemm_at(g, batch, g->a_batch, g->a_inner) + i * g->a_row;
+  x.b = (const number *)g->b + rp_gemm_at(g, batch, g->b_batch, g->b_inner) + j * g->b_col;
   if (scratch) T(block_packed)(&x, scratch);
   else if (rows <= TURNED_ROWS && g->b_row == 1 && g->b_col != 1) T(block_turned)(&x);
   else T(block_direct)(&x, w->pack_b);

@@ -14,13 +14,13 @@ static rp_status same_float(const rp_call *c, const rp_tensor *a, const rp_tenso
 
 /* ---- matmul ---- */
 
-/* The stride by which the leading n dimensions can be walked as one; false if they cannot. */
-static bool one_stride(int64_t *stride, const rp_array *a, int n)
+/* The stride by which dimensions first .. end-1 can be walked as one; false if they cannot. */
+static bool one_stride(int64_t *stride, const rp_array *a, int first, int end)
 {
   int64_t next = 0;
   bool    started = false;
   *stride = 0;
-  for (int d = n - 1; d >= 0; d--) {
+  for (int d = end - 1; d >= first; d--) {
     if (a->shape[d] == 1) continue;
     if (started && a->stride[d] != next) return false;
     if (!started) *stride = a->stride[d];
@@ -34,13 +34,28 @@ static bool one_stride(int64_t *stride, const rp_array *a, int n)
 static rp_status with_one_stride(rp_tensor **out, rp_array *a, int64_t *stride, const rp_tensor *t, int n)
 {
   *out = NULL;
-  if (one_stride(stride, a, n)) return RP_OK;
+  if (one_stride(stride, a, 0, n)) return RP_OK;
   rp_tensor view = *t;
   view.a = *a;
   RP_TRY(rp_tensor_clone(out, &view, a->dtype));
   *a = (*out)->a;
-  one_stride(stride, a, n);
+  one_stride(stride, a, 0, n);
   return RP_OK;
+}
+
+/* The strides of a batch of two levels (sequences and heads, for instance), where one does not do. */
+static bool two_strides(rp_gemm *g, const rp_array *a, const rp_array *b, int n)
+{
+  int64_t stride;
+  if (one_stride(&stride, a, 0, n) && one_stride(&stride, b, 0, n)) return false;
+  for (int split = 1; split < n; split++) {
+    if (!one_stride(&g->a_batch, a, 0, split) || !one_stride(&g->a_inner, a, split, n)) continue;
+    if (!one_stride(&g->b_batch, b, 0, split) || !one_stride(&g->b_inner, b, split, n)) continue;
+    g->inner = 1;
+    for (int d = split; d < n; d++) g->inner *= a->shape[d];
+    return true;
+  }
+  return false;
 }
 
 static rp_array as_matrix(const rp_array *x, bool left)
@@ -85,21 +100,22 @@ static void drop_dim(rp_array *y, int d)
   y->ndim--;
 }
 
-static rp_status multiply(const rp_array *y, const rp_array *a, int64_t a_batch, const rp_array *b, int64_t b_batch)
+/* y = a b; g holds the strides of the batch. */
+static rp_status multiply(rp_gemm *g, const rp_array *y, const rp_array *a, const rp_array *b)
 {
-  int     n = y->ndim;
-  rp_gemm g = { .dtype = y->dtype, .batch = 1, .m = y->shape[n - 2], .n = y->shape[n - 1], .k = a->shape[n - 1],
-                .a = a->data, .a_batch = a_batch, .a_row = a->stride[n - 2], .a_col = a->stride[n - 1],
-                .b = b->data, .b_batch = b_batch, .b_row = b->stride[n - 2], .b_col = b->stride[n - 1],
-                .c = y->data, .c_batch = y->shape[n - 2] * y->shape[n - 1], .c_row = y->shape[n - 1] };
-  for (int d = 0; d < n - 2; d++) g.batch *= y->shape[d];
-  if (g.batch == 0 || g.m == 0 || g.n == 0) return RP_OK;
-  if (b_batch == 0 && (g.m == 1 || a_batch == g.m * g.a_row)) { /* one tall product instead of a batch */
-    if (g.m == 1) g.a_row = a_batch;
-    g.m *= g.batch;
-    g.batch = 1;
+  int n = y->ndim;
+  g->dtype = y->dtype; g->batch = 1; g->m = y->shape[n - 2]; g->n = y->shape[n - 1]; g->k = a->shape[n - 1];
+  g->a = a->data; g->a_row = a->stride[n - 2]; g->a_col = a->stride[n - 1];
+  g->b = b->data; g->b_row = b->stride[n - 2]; g->b_col = b->stride[n - 1];
+  g->c = y->data; g->c_batch = g->m * g->n; g->c_row = g->n;
+  for (int d = 0; d < n - 2; d++) g->batch *= y->shape[d];
+  if (g->batch == 0 || g->m == 0 || g->n == 0) return RP_OK;
+  if (!g->inner && g->b_batch == 0 && (g->m == 1 || g->a_batch == g->m * g->a_row)) { /* one tall product, not a batch */
+    if (g->m == 1) g->a_row = g->a_batch;
+    g->m *= g->batch;
+    g->batch = 1;
   }
-  return rp_device_now()->gemm(&g);
+  return rp_device_now()->gemm(g);
 }
 
 rp_status rp_forward_matmul(rp_call *c) /* a, b */
@@ -108,15 +124,19 @@ rp_status rp_forward_matmul(rp_call *c) /* a, b */
   RP_TRY(same_float(c, c->in[0], c->in[1]));
   if (left->ndim == 0 || right->ndim == 0) return rp_fail(RP_ESHAPE, "matmul: %s by %s: a scalar; use * instead", rp_shape(left).s, rp_shape(right).s);
   rp_array a = as_matrix(left, true), b = as_matrix(right, false), y;
-  int64_t  k_a = a.shape[a.ndim - 1], k_b = b.shape[b.ndim - 2], a_batch = 0, b_batch = 0;
+  int64_t  k_a = a.shape[a.ndim - 1], k_b = b.shape[b.ndim - 2];
+  rp_gemm  g = { .inner = 0 };
   if (k_a != k_b)
     return rp_fail(RP_ESHAPE, "matmul: %s by %s: inner sizes %lld and %lld differ", rp_shape(left).s, rp_shape(right).s, (long long)k_a, (long long)k_b);
   RP_TRY(matmul_shape(&y, &a, &b));
   RP_TRY(rp_tensor_empty(&c->out[0], y.dtype, y.ndim, y.shape));
   rp_tensor *copy_a = NULL, *copy_b = NULL;
-  rp_status  status = with_one_stride(&copy_a, &a, &a_batch, c->in[0], y.ndim - 2);
-  if (status == RP_OK) status = with_one_stride(&copy_b, &b, &b_batch, c->in[1], y.ndim - 2);
-  if (status == RP_OK) status = multiply(&c->out[0]->a, &a, a_batch, &b, b_batch);
+  rp_status  status = RP_OK;
+  if (!two_strides(&g, &a, &b, y.ndim - 2)) {
+    status = with_one_stride(&copy_a, &a, &g.a_batch, c->in[0], y.ndim - 2);
+    if (status == RP_OK) status = with_one_stride(&copy_b, &b, &g.b_batch, c->in[1], y.ndim - 2);
+  }
+  if (status == RP_OK) status = multiply(&g, &c->out[0]->a, &a, &b);
   rp_tensor_drop(copy_a);
   rp_tensor_drop(copy_b);
   if (right->ndim == 1) drop_dim(&c->out[0]->a, y.ndim - 1);

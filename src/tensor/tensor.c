@@ -87,7 +87,6 @@ rp_status rp_tensor_shell(rp_tensor **out, const rp_tensor *x)
 {
   rp_array a = x->a;
   a.data = NULL;
-  rp_row_major(&a); /* so that no rearrangement asks for a copy */
   rp_tensor *t = new_tensor(&a, &nothing);
   if (!t) return RP_ENOMEM;
   nothing.references++;

@@ -46,4 +46,19 @@ for _, case in ipairs { { "mul", a, b }, { "exp", b }, { "where", c, a, b }, { "
   T.bits(rp[case[1]](table.unpack(views)), rp[case[1]](table.unpack(copies)), case[1] .. " of views")
 end
 
+-- Batches whose two levels have strides of their own (sequences and heads): nothing is copied, no bit changes.
+for _, order in ipairs { { 1, 2, 3, 4 }, { 1, 3, 2, 4 }, { 2, 1, 4, 3 }, { 3, 1, 2, 4 }, { 4, 2, 1, 3 }, { 3, 2, 1, 4 } } do
+  local p = rp.randn(3, 2, 4, 5):permute(order)
+  local s = p.shape
+  local q = rp.randn(s[2], s[1], s[3], s[4]):transpose(1, 2):transpose(-1, -2)
+  local name = ("matmul of a batch permuted %s"):format(table.concat(order))
+  T.bits(p:matmul(q), p:clone():matmul(q:clone()), name)
+  T.bits(p:matmul(rp.ones(s[4], 1)), p:clone():matmul(rp.ones(s[4], 1)), name .. ", one column")
+  local leaf = p:clone():requires_grad_()
+  leaf:matmul(q):square():sum():backward()
+  local view = p:detach():requires_grad_()
+  view:matmul(q):square():sum():backward()
+  T.bits(leaf.grad, view.grad, name .. ", gradient")
+end
+
 T.done()
