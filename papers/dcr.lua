@@ -218,7 +218,11 @@ P:exact("latents", latents:square():mean(), 1, 1e-4, {where = "Sec. 3", text = "
 
 --[[ ### Augmentation
 The twin of Eq. 12 is the image moved by up to a pixel, in other light; amounts of light are standard deviations. ]]
-local augment = rp.data.augment.chain{{"shift", 1}, {"gain", 0.1}, {"offset", 0.3}, {"gradient", 0.4}, {"cast", 0.3}, {"noise", 0.05}}
+local function twins(strength)                    -- 1: as here; experiments/dcr_augmentation.lua varies it
+  return rp.data.augment.chain{{"shift", math.floor(strength + 0.5)}, {"gain", 0.1 * strength}, {"offset", 0.3 * strength},
+                               {"gradient", 0.4 * strength}, {"cast", 0.3 * strength}, {"noise", 0.05 * strength}}
+end
+local augment = twins(1)
 
 --[[ ## 4  The frozen world: captions, CLIP, denoiser
 A caption is a set of words: a superclass, a class, an attribute and its value, a context bit and its value. As a
@@ -350,11 +354,11 @@ function Projector:forward(z)
 end
 
 --[[ A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
-local function draw_batch(g)
+local function draw_batch(g, twin)                -- twin = another augmentation
   local i = g:randint(1, P.n_train, {P.batch})
   local x = data.train.x:index_select(1, i)
   local x_t, t, r = noised(latents:index_select(1, i), g)
-  return {x = x, twin = augment(x, g), x_t = x_t, t = t, r = r}
+  return {x = x, twin = (twin or augment)(x, g), x_t = x_t, t = t, r = r}
 end
 
 local function features(f, b)                     -- -> z, z_twin (B,K), in one pass
@@ -388,7 +392,7 @@ end
 local function train(m, what)                     -- what = {loss, groups, steps, stream, name}; returns a record of each step
   local g, step, record = rp.generator(m.seed, what.stream), optim.AdamW(what.groups, {weight_decay = 0.01}), {}
   for k in P:training(what.steps, what.name) do
-    local b, seen = draw_batch(g), {}
+    local b, seen = draw_batch(g, m.twin), {}
     local z, z_twin = features(m.f, b)
     local loss = losses[what.loss](m, b, z, z_twin, seen)
     step:zero_grad()
@@ -412,7 +416,7 @@ end
 local function stage_2(world, seed, loss, lambda) -- -> model with its own encoder and the record of its training
   local f = world.f:clone():requires_grad_(true)
   if P.lora > 0 then f = nn.lora(f, P.lora, P.lora, {generator = rp.generator(seed, "lora")}) end
-  local m = {f = f, v = world.v, h = world.h, text = world.text, seed = seed, lambda = lambda}
+  local m = {f = f, v = world.v, h = world.h, text = world.text, seed = seed, lambda = lambda, twin = world.twin}
   m.record = train(m, {loss = loss, groups = {{params = f:trainable(), lr = P.lr_2}}, steps = P.steps_2, stream = "stage 2",
                        name = "stage 2, " .. loss})
   return m
@@ -465,7 +469,7 @@ end
 
 if not P.main then
   return {data = data, pretrain = pretrain, train_denoiser = train_denoiser, stage_1 = stage_1, stage_2 = stage_2,
-          end_to_end = end_to_end, evaluate = evaluate, dcr_loss = dcr_loss, losses = losses, augment = augment}
+          end_to_end = end_to_end, evaluate = evaluate, dcr_loss = dcr_loss, losses = losses, twins = twins}
 end
 
 --[[ ## 7  The runs

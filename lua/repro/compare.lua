@@ -36,13 +36,15 @@ end
 -- What a figure shows; of a run by an older version its bytes.
 local function content_of(figure) return figure.content or figure.sha256 end
 
-local function figures_of(result)
+local function outputs_of(result, kind)
   local list = {}
   for _, output in ipairs(result.outputs) do
-    if output.type == "figure" then list[#list + 1] = output end
+    if output.type == kind then list[#list + 1] = output end
   end
   return list
 end
+
+local function figures_of(result) return outputs_of(result, "figure") end
 
 local function lines_of(result, name)
   return (files.read(files.join(result.directory, name)) or ""):gmatch "[^\n]+"
@@ -84,6 +86,10 @@ function compare.results(a, b)
   for _, row in ipairs(paired(figures_of(a), figures_of(b), "path")) do
     local x, y = row[2] and content_of(row[2]) or "(absent)", row[3] and content_of(row[3]) or "(absent)"
     if x ~= y then add(row[1], x:sub(1, 16), y:sub(1, 16)) end
+  end
+  for _, row in ipairs(paired(outputs_of(a, "sweep"), outputs_of(b, "sweep"), "name")) do
+    local x, y = row[2] and row[2].sha256 or "(absent)", row[3] and row[3].sha256 or "(absent)"
+    if x ~= y then add("sweep " .. row[1], x:sub(1, 16), y:sub(1, 16)) end
   end
   if a.hashes.log ~= b.hashes.log then add(first_line(a, b, "log.jsonl")) end
   return rows

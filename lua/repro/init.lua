@@ -13,7 +13,6 @@ core.library((debug.getinfo(1, "S").source:gsub("^@", ""):gsub("repro/init%.lua$
 local rp = {}
 for name, value in pairs(core) do rp[name] = value end -- order does not matter: a copy
 rp.core, rp.special = core, nil -- the library of that name adds to the core's
-rp.core = core
 require "repro.inputs".watch(rp.io)
 
 local methods = core.methods
@@ -21,7 +20,8 @@ for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
 
 local libraries = {
   nn = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
-  special = true, ode = true, fit = true, dynamics = true, paper = true, weave = true, gradcheck = true, profile = true,
+  special = true, ode = true, fit = true, dynamics = true, paper = true, sweep = true, weave = true, gradcheck = true,
+  profile = true,
 }
 
 setmetatable(rp, {

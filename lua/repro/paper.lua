@@ -84,8 +84,9 @@ local function open_log(run)
 end
 
 local function start_run(run)
-  run.directory = context.out or default_directory(run.header.id, run.settings)
-  local ok, message = pcall(files.make_directory, run.directory .. "/figures")
+  run.home = context.out or default_directory(run.header.id, run.settings)
+  run.directory = context.cell and files.join(run.home, "cells", context.cell) or run.home
+  local ok, message = pcall(files.make_directory, run.directory .. (context.cell and "" or "/figures"))
   if not ok then failure.raise("environment", "%s", message) end
   rp.memory_reset_peak()
   run.previous = rp.clock()
@@ -308,6 +309,10 @@ local function add_output(self, output)
   run.outputs[#run.outputs + 1] = output
 end
 
+local function check_caption(what, name, caption)
+  if caption ~= nil and type(caption) ~= "string" then misuse('%s "%s": the caption is a string, not a %s', what, name, type(caption)) end
+end
+
 --- A figure of the report, saved under figures/.
 ---@param name string its name, as the paper has it: "Figure 2a"
 ---@param content table|Tensor|string a plot of rp.plot, an image (H,W) or (H,W,C), float in [0,1] or uint8, SVG text, or a path
@@ -316,6 +321,7 @@ function P:figure(name, content, caption)
   local run = runs[self]
   if not run.main then return end
   if type(name) ~= "string" then misuse "P:figure: the first argument is the figure's name" end
+  check_caption("P:figure", name, caption)
   for _, output in ipairs(run.outputs) do
     if output.type == "figure" and output.name == name then misuse('P:figure: there is a "%s" already', name) end
   end
@@ -334,13 +340,16 @@ end
 
 --- A table of the report.
 ---@param name string
----@param header string[]
+---@param header string[] or {header =, rows =} in one, as sweep:table gives it; then the caption follows
 ---@param rows table array of arrays of numbers or strings
 ---@param caption string|nil in Markdown
 function P:table(name, header, rows, caption)
+  if type(header) == "table" and header.header then header, rows, caption = header.header, header.rows, rows end
   if type(header) ~= "table" or type(rows) ~= "table" then
     misuse "P:table takes a name, a header and an array of rows"
   end
+  if type(name) ~= "string" then misuse "P:table: the first argument is the table's name" end
+  check_caption("P:table", name, caption)
   if not (runs[self].main and wants(name)) then return end
   local cells = {}
   for i, row in ipairs(rows) do
@@ -450,6 +459,23 @@ function P:finish(outcome)
   run.result.advice = run.checkpoint:finish(run.result.status)
   if not context.source then require("repro.report.terminal").print(run.result, io.stdout) end
   return run.result
+end
+
+--- What a sweep needs to know of the run that it belongs to.
+---@param name string of the sweep
+---@return table {directory, seed, context, progress, done, report = function(output), record = {scale, seed, math, settings, script_hash}}
+function paper.sweep_run(name)
+  if not current then misuse "rp.sweep: declare the paper first, with rp.paper{...}" end
+  local run = runs[current]
+  run.sweeps = run.sweeps or {}
+  if run.sweeps[name] then misuse('rp.sweep: there is a sweep "%s" already', name) end
+  run.sweeps[name] = true
+  local line = select(2, script_lines())
+  local source = context.text or run.script and files.read(run.script) or ""
+  return { directory = run.home, seed = context.seed, context = context, progress = run.progress, done = paper.done,
+           report = function(output) add_output(current, output) end,
+           record = { scale = context.scale, seed = context.seed, math = context.math, settings = run.settings,
+                      script_hash = require("repro.sweep.record").script_hash(source, line) } }
 end
 
 --- Sets the choices of the command line for the script that runs next.

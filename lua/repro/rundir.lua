@@ -25,7 +25,8 @@ end
 local check_object = ordered { "id", "kind", "status", "where", "text", "expected", "measured", "shown", "tolerance",
                                "difference", "gate", "note", "line", "cost" }
 local setting_object = ordered { "name", "value", "default", "changed", "help" }
-local output_object = ordered { "type", "id", "name", "path", "sha256", "content", "header", "rows", "text", "caption", "line" }
+local output_object = ordered { "type", "id", "name", "path", "sha256", "content", "header", "rows", "text", "caption",
+                                "cells", "line" }
 local count_object = ordered { "pass", "fail", "not_reproduced", "not_pinned", "not_run", "quoted" }
 local header_object = ordered { "id", "title", "authors", "arxiv", "url", "year", "summary" }
 local hash_object = ordered { "measured", "log", "script", "trace" }

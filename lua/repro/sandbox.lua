@@ -16,6 +16,8 @@ local misuse = require "repro.misuse"
 
 local sandbox = {}
 
+function sandbox.reseed() end
+
 -- ---- order of keys ---------------------------------------------------------------------------------------------
 
 local ranks = { integer = 1, float = 2, string = 3, boolean = 4, userdata = 5 }
@@ -233,6 +235,7 @@ local function make_math(seed)
   local library = copy(math)
   for name, value in next, rp.math or {} do library[name] = value end
   library.random, library.randomseed = random_functions(seed)
+  sandbox.reseed = library.randomseed                      -- of the script that runs: a sweep seeds each cell
   return library
 end
 

@@ -28,6 +28,7 @@ int luaopen_repro_core(lua_State *L)
   l_open_optim(L);
   l_open_storage(L);
   l_open_system(L);
+  l_open_process(L);
   add_table(L, "io", l_open_io);
   add_table(L, "linalg", l_open_linalg);
   add_table(L, "special", l_open_special);

@@ -157,7 +157,7 @@ void l_open_system(lua_State *L)
   luaL_setfuncs(L, functions, 0);
   set_string(L, "version", PACKAGE_VERSION);
   set_integer(L, "contract", RP_CONTRACT);
-  lua_createtable(L, 0, 7); /* how this program was built */
+  lua_createtable(L, 0, 8); /* how this program was built */
   set_string(L, "power", whose_power(L));
 #ifdef __clang__
   set_string(L, "compiler", "clang " __clang_version__);
@@ -166,6 +166,7 @@ void l_open_system(lua_State *L)
 #endif
   set_string(L, "flags", RP_BUILD_FLAGS);
   set_string(L, "commit", RP_COMMIT);
+  set_string(L, "numerics", RP_NUMERICS);
   set_string(L, "configure", RP_CONFIGURE);
   set_string(L, "lua", LUA_RELEASE);
 #ifdef RP_CUDA

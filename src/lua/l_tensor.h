@@ -64,6 +64,7 @@ void l_open_random(lua_State *L);
 void l_open_grad(lua_State *L);
 void l_open_optim(lua_State *L);
 void l_open_storage(lua_State *L);
+void l_open_process(lua_State *L);
 void l_open_system(lua_State *L);
 int  l_open_io(lua_State *L);       /* leaves a new table */
 int  l_open_linalg(lua_State *L);   /* leaves a new table */

@@ -4,6 +4,7 @@ local console = require "repro.cli.console"
 local failure = require "repro.failure"
 local files = require "repro.files"
 local inputs = require "repro.inputs"
+local json = require "repro.json"
 local literate = require "repro.literate"
 local nearest = require "repro.nearest"
 local only = require "repro.only"
@@ -36,6 +37,10 @@ pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 dat
     { name = "trace", help = "write hashes of loss, gradients and parameters at every step, for repro diff" },
     { name = "trace-keep", value = "STEPS",
       help = "trace, and keep the tensors of these steps: 37, 1,10-20, or /100 for every hundredth" },
+    { name = "jobs", short = "j", value = "N", integer = 1, default = 1,
+      help = "cells of a sweep run at once; the cores are shared among them" },
+    { name = "explain", help = "say why each cell of a sweep is run again" },
+    { name = "cell", value = "SWEEP/CELL", help = "run one cell of a sweep alone and print what it measured" },
     { name = "junit", value = "FILE", help = "write the checks as JUnit XML too" },
     { name = "tap", value = "FILE", help = "write the checks as TAP 14 too" },
     { name = "resume", help = "go on with a run that was interrupted or killed, from its last checkpoint" },
@@ -112,6 +117,8 @@ local function start(path, document, given, argv, plan)
   local choices = {
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
+    jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell, quiet = given.quiet,
+    cell_options = { "--device", given.device, "--math", given.math },
     junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
     trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume, quiet = given.quiet,
@@ -148,10 +155,21 @@ local function show(result, given)
   end
 end
 
+-- The end of a process that runs one cell: it leaves cell.json alone.
+local function show_cell(context, problem, given)
+  if problem then error(problem, 0) end
+  if not context.cell_done then
+    failure.raise("usage", "run: --cell %s: the script came to its end without such a cell", given.cell)
+  end
+  local saved = rp.io.json_decode((assert(files.read(context.cell_done))))
+  io.stdout:write(json.line(saved.result), "\n")
+  return 0
+end
+
 local statuses = { interrupted = "interrupted" }
 
 -- Ends the paper, if the script declared one, and gives the exit code.
-local function finish(paper, problem, given)
+local function finish(paper, problem, given, context)
   local P = paper.current()
   if not P then
     if problem then error(problem, 0) end
@@ -161,6 +179,7 @@ local function finish(paper, problem, given)
     end
     return 0
   end
+  if given.cell then return show_cell(context, problem, given) end
   local outcome = { status = "complete" }
   if problem then outcome = { status = statuses[problem.kind] or "error", message = problem.message } end
   local result = P:finish(outcome)
@@ -188,14 +207,17 @@ function run.run(given, rest, argv)
   local path = scripts.find(rest[1])
   local text = assert(files.read(path))
   local document = literate.parse(text, path)
+  if given.cell and not given.cell:find "^[^/]+/[^/]+$" then
+    failure.raise("usage", "run: --cell %s: expected SWEEP/CELL, such as weights/lambda=1,seed=1", given.cell)
+  end
   local plan = plan_only(document, given.only, given.quiet)
   show_estimate(document, given)
-  start(path, document, given, argv, plan)
+  local context = start(path, document, given, argv, plan)
   local paper = require "repro.paper"
   sandbox.before_print = paper.clear_progress
   local out = given.json and io.stderr or io.stdout
   local problem = scripts.run(path, plan and plan.text or text, { seed = given.seed, out = out })
-  return finish(paper, problem, given)
+  return finish(paper, problem, given, context)
 end
 
 return run

@@ -114,7 +114,7 @@ local function outputs_html(outputs, result, by_id)
       flush()
       if output.type == "figure" then out[#out + 1] = figure_html(output, result) end
       if output.type == "table" then out[#out + 1] = table_html(output) end
-      if output.type == "note" then out[#out + 1] = prose.html(output.text) end
+      if output.type == "note" or output.type == "sweep" then out[#out + 1] = prose.html(output.text) end
     end
   end
   flush()

@@ -1,0 +1,163 @@
+--- Sweeps: cells, keys, what makes one run again, failures, interruption; bits alone, side by side, in any order.
+-- luacheck: ignore 122
+local T = require "tap"
+local rp = require "repro"
+local files = require "repro.files"
+local grid = require "repro.sweep.grid"
+local record = require "repro.sweep.record"
+local workers = require "repro.sweep.workers"
+
+-- ---- cells ---------------------------------------------------------------------------------------------------------
+local cells, names = grid.cells({ grid = { b = { 1, 2 }, a = { "x", true } }, seeds = 2 }, 5)
+T.eq(names, { "a", "b" }, "settings in the order of names")
+T.eq({ #cells, cells[1].name, cells[2].name, cells[8].name }, { 8, "a=x,b=1,seed=5", "a=x,b=1,seed=6", "a=true,b=2,seed=6" },
+  "every combination with every seed")
+cells = grid.cells({ list = { { a = 1 }, { b = 0.1 } }, seeds = { 3 } }, 1)
+T.eq({ cells[1].name, cells[2].name }, { "a=1,seed=3", "b=0.1,seed=3" }, "a list")
+cells = grid.cells({ grid = { s = { "a b", "a/b", 1 / 3, 1 / 3 + 1e-12 } } }, 1)
+T.eq({ cells[2].name, cells[4].name }, { "s=a_b,seed=1~2", "s=0.333333,seed=1~2" }, "names that would be the same get numbers")
+T.raises(function() grid.cells({ grid = { a = { 1, 1 } } }, 1) end, "is there twice", "a cell that is there twice")
+T.raises(function() grid.cells({ grid = { a = { {} } } }, 1) end, "a: the values are numbers", "a value of a wrong kind")
+T.raises(function() grid.cells({ grid = { a = {} } }, 1) end, "there are no cells", "an empty list of values")
+T.raises(function() grid.cells({ seeds = 0 }, 1) end, "1 or more", "no seeds")
+
+-- ---- what the key of a script is -------------------------------------------------------------------------------------
+local text = [==[
+local P = rp.paper{ id = "x", title = "A" }
+local function f(x) return x end
+local s = rp.sweep{ name = "s", grid = {a = {1}},
+  run = function(cell) return f(cell.a) end }
+P:table("t", s:table{"a"})
+]==]
+local hash = record.script_hash(text, 3)
+local function same(old, new, line) return record.script_hash(text:gsub(old, new, 1), line or 3) == hash end
+T.ok(same("local function", "-- a remark\nlocal  function", 4), "comments and blanks do not count")
+T.ok(same('P:table%("t"', 'P:table("u"'), "nor what comes after the sweep")
+T.ok(same("{1}", "{1, 2}"), "nor the grid: a longer one keeps its cells")
+T.ok(same('title = "A"', 'title = "B"'), "nor the header")
+T.ok(not same("return x end", "return x + 1 end"), "the code before it does")
+T.ok(not same("f%(cell.a%)", "f(cell.b)"), "its function does")
+T.eq({ workers.share(8, 100, 4) }, { 1, 100 }, "threads asked for stay")
+local jobs, threads = workers.share(8, nil, 100)
+T.ok(jobs * threads <= rp.core.process.cores(), "processes times threads is not above the cores")
+
+-- ---- by the program itself -------------------------------------------------------------------------------------------
+local program = rp.core.process.self() or ""
+if not program:find "/repro$" then
+  T.skip("this is not the program repro (" .. program .. ")", "sweeps in processes")
+  return T.done()
+end
+local directory = os.tmpname()
+os.remove(directory)
+rp.io.mkdir(directory)
+local function shell(command)
+  local pipe = assert(io.popen(command))
+  local answer = pipe:read "a"
+  pipe:close()
+  return (answer:gsub("%s+$", ""))
+end
+local script, module = directory .. "/small.lua", directory .. "/part.lua"
+local function write(code) files.write(script, code) end
+local code = [==[
+local rp = require "repro"
+local part = require "part"
+local P = rp.paper{ id = "small_sweep", settings = { steps = 3, fail = "", data = "" } }
+P:exact("before", 1, 1)
+local s = rp.sweep{ name = "s", grid = {x = {1, 2, 3}}, seeds = 2, run = function(cell)
+  if P.fail ~= "" and cell.x == 2 and cell.seed == 2 then error("boom " .. P.fail) end
+  if P.data ~= "" then rp.io.read_npy(P.data) end
+  P:log{step = cell.x}
+  local y = rp.randn(64):sum() * cell.x * part.scale
+  for _ = 1, P.steps do y = y + rp.randn(1) end
+  return {y = y, draw = math.random(), odd = {0/0, math.huge}, name = "x", threads = 1}
+end }
+P:table("Table 1", s:table{"y"}, "A caption.")
+P:figure("Figure 1", s:plot{x = "x", y = "y"})
+P:exact("cells", #s:cells(), 6)
+P:exact("odd", s:cells()[1].result.odd[2], math.huge)
+P:claim("mean", "They differ", s:mean("y", {x = 1}) ~= s:mean("y", {x = 2}))
+]==]
+write(code)
+files.write(module, "return { scale = 2 }\n")
+-- Runs the script; gives exit code and output.
+local function run(options)
+  local answer = shell(("cd '%s' && '%s' run small.lua %s 2>&1; echo \"code $?\""):format(directory, program, options))
+  return tonumber(answer:match "code (%d+)$"), answer
+end
+local function contains(part, name, answer) T.ok(answer:find(part, 1, true), name, answer) end
+local function hashes(place)
+  local list = {}
+  for _, name in ipairs(files.list(directory .. "/" .. place .. "/cells/s")) do
+    list[#list + 1] = name .. " " .. rp.io.json_decode(files.read(("%s/%s/cells/s/%s/cell.json"):format(directory, place, name))).sha256
+  end
+  return list
+end
+local status, answer = run "-o one --jobs 1"
+T.eq(status, 0, "a sweep, one cell at a time")
+contains("6 cells, 0 finished before, 6 to run, 1 at once", "says what it does", answer)
+T.eq(#hashes "one", 6, "and leaves its cells")
+local result = rp.io.json_decode(files.read(directory .. "/one/result.json"))
+T.eq({ result.outputs[2].type, result.outputs[2].cells }, { "sweep", 6 }, "result.json has the sweep")
+T.eq(result.outputs[3].rows[1][1], "1", "and its table")
+status, answer = run "-o four --jobs 4"
+T.eq({ status, hashes "four" }, { 0, hashes "one" }, "four at once: the same bits")
+status, answer = run "-o alone --cell s/x=3,seed=2"
+T.eq({ status, hashes("alone")[1] }, { 0, hashes("one")[6] }, "a cell alone: the same bits")
+contains('"y": ', "prints what it measured", answer)
+status, answer = run "-o alone --cell s/x=4,seed=2"
+contains('has no cell x=4,seed=2; did you mean', "a cell that is not there", answer)
+T.eq(select(1, run "--cell x=4"), 2, "a cell without its sweep")
+status, answer = run "-o one --explain"
+contains("all 6 cells are finished and nothing they depend on has changed", "a second run runs nothing", answer)
+T.eq(rp.io.json_decode(files.read(directory .. "/one/result.json")).hashes.measured, result.hashes.measured, "and measures the same")
+status, answer = run "-o one --explain --set steps=4"
+contains("x=1,seed=1: setting steps changed: 3 -> 4", "a setting", answer)
+run "-o one"
+files.write(module, "-- a remark\nreturn { scale = 2 }\n")
+status, answer = run "-o one --explain"
+contains("all 6 cells are finished", "a remark in a module", answer)
+files.write(module, "return { scale = 3 }\n")
+status, answer = run "-o one --explain"
+contains("x=1,seed=1: module ./part.lua changed", "a module", answer)
+write((code:gsub("{1, 2, 3}", "{1, 2, 3, 4}"):gsub('"cells", #s:cells%(%), 6', '"cells", #s:cells(), 8')))
+status, answer = run "-o one --explain"
+contains("x=4,seed=1: not run before", "a longer grid", answer)
+contains("8 cells, 6 finished before, 2 to run", "keeps its cells", answer)
+write((code:gsub("rp.randn%(1%)", "rp.randn(2):sum()")))
+status, answer = run "-o one --explain"
+contains("x=1,seed=1: script changed", "the code of the script", answer)
+write(code)
+rp.io.write_npy(directory .. "/d.npy", rp.ones(2))
+run "-o data --set data=d.npy"
+rp.io.write_npy(directory .. "/d.npy", rp.zeros(2))
+status, answer = run "-o data --set data=d.npy --explain"
+contains("x=1,seed=1: data d.npy changed", "data", answer)
+local path = directory .. "/data/cells/s/x=1,seed=1/cell.json"
+files.write(path, (files.read(path):gsub('"name": "x"', '"name": "y"')))
+status, answer = run "-o data --set data=d.npy --explain"
+contains("x=1,seed=1: its result does not have the hash it states", "a result that was edited", answer)
+files.write(path, "{")
+status, answer = run "-o data --set data=d.npy --explain"
+contains("x=1,seed=1: its cell.json cannot be read", "a broken file", answer)
+
+-- ---- a cell that fails, and Ctrl-C ---------------------------------------------------------------------------------
+status, answer = run "-o bad --set fail=now --jobs 2"
+T.eq(status, 2, "a cell that fails")
+contains("1 of 6 cells failed; the others are kept", "does not lose the others", answer)
+contains("x=2,seed=2: small.lua:6: boom now", "and says why", answer)
+status, answer = run "-o bad --set fail=now --explain"
+contains("6 cells, 5 finished before, 1 to run", "only the failed one is run again", answer)
+write((code:gsub('name = "s", grid', 'name = "s", allow_failures = true, grid'):gsub('if P.data', 'if cell.x == 3 then while true do end end if P.data')))
+answer = shell(([[cd '%s' && { '%s' run small.lua -o stop --jobs 1 2>&1 & pid=$!;
+  while ! test -e stop/cells/s/x=3,seed=1/log.jsonl && kill -0 $pid; do sleep 0.05; done; kill -INT $pid; wait $pid; echo code $?; }]]):format(
+  directory, program))
+contains("code 5", "Ctrl-C", answer)
+local finished = 0
+for _, name in ipairs(files.list(directory .. "/stop/cells/s")) do
+  if files.exists(directory .. "/stop/cells/s/" .. name .. "/cell.json") then finished = finished + 1 end
+end
+T.eq(finished, 4, "leaves the finished cells")
+T.eq(shell("pgrep -f 'run smal[l].lua.*-o stop' || echo none"), "none", "and no process behind")
+
+os.execute("rm -rf '" .. directory .. "'")
+T.done()
