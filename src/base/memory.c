@@ -13,6 +13,7 @@
 
 #define HEADER  64
 #define CLASSES 256
+#define SMALL   32 /* structures of up to 32 x 16 bytes are kept for reuse as well, by size */
 
 typedef struct header {
   size_t         bytes; /* usable bytes after the header */
@@ -21,6 +22,7 @@ typedef struct header {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header   *free_list[CLASSES];
+static size_t   *free_small[SMALL + 1]; /* the first word of a free structure is its size, the second the next one */
 static rp_memory now;
 static size_t    limit;
 static size_t    outside; /* bytes of rp_memory_claim */
@@ -55,6 +57,13 @@ static void trim_locked(void)
       free_list[c] = h->next;
       now.cached -= h->bytes;
       free(h);
+    }
+  for (int c = 0; c <= SMALL; c++)
+    while (free_small[c]) {
+      size_t *p = free_small[c];
+      free_small[c] = (size_t *)p[1];
+      now.cached -= (size_t)c * 16;
+      free(p);
     }
 }
 
@@ -126,11 +135,35 @@ void rp_release(void *block)
   leave();
 }
 
+/* A structure is preceded by 16 bytes, of which the first word holds its size. */
+static size_t *take_small(size_t n)
+{
+  size_t  c = (n + 15) / 16;
+  size_t *p = c <= SMALL ? free_small[c] : NULL;
+  if (!p) { now.allocations++; return malloc(c * 16 + 16); }
+  free_small[c] = (size_t *)p[1];
+  now.cached -= c * 16;
+  return p;
+}
+
+static void give_small(size_t *p)
+{
+  size_t c = (*p + 15) / 16;
+#ifdef RP_MEMORY_NO_CACHE
+  c = SMALL + 1;
+#endif
+  if (c > SMALL) { free(p); return; }
+  p[1] = (size_t)free_small[c];
+  free_small[c] = p;
+  now.cached += c * 16;
+}
+
 void *rp_new(size_t n)
 {
+  size_t *p = NULL;
+  if (n > (size_t)1 << 60) return no_memory(n);
   enter();
-  size_t *p = refused(n) ? NULL : malloc(n + 16);
-  if (p) { now.allocations++; *p = n; count(n); }
+  if (!refused(n) && (p = take_small(n))) { *p = n; count(n); }
   leave();
   if (!p) return no_memory(n);
   return memset((char *)p + 16, 0, n);
@@ -142,8 +175,8 @@ void rp_delete(void *q)
   size_t *p = (size_t *)((char *)q - 16);
   enter();
   now.live -= *p;
+  give_small(p);
   leave();
-  free(p);
 }
 
 rp_memory rp_memory_now(void)

@@ -1,7 +1,7 @@
 /* memory.h: every byte the library takes.
  *
  * rp_alloc serves tensors: 64-byte aligned blocks, kept by size class when released, so that a training
- * step reaches a steady state in which it asks the system for nothing.  rp_new serves small structures.
+ * step reaches a steady state in which it asks the system for nothing.  rp_new serves structures, small ones kept alike.
  * Both count the live bytes and both obey rp_memory_fail_at, by which tests fail each allocation in turn. */
 #ifndef RP_BASE_MEMORY_H
 #define RP_BASE_MEMORY_H

@@ -200,11 +200,18 @@ static void walk_narrow(void *context, int64_t begin, int64_t end) /* rows */
   }
 }
 
+static bool all_in_one_run(const walk *w)
+{
+  for (int k = 0; k < w->n_ops; k++) if (w->stride[k][0] != w->size[k]) return false;
+  return w->ndim == 1;
+}
+
 static void walk_run(const walk *w, walk_piece *piece, const void *context)
 {
   walk_job job = { w, piece, context };
   int64_t  n0 = w->shape[w->ndim - 1];
   if (w->count == 0) return;
+  if (w->count <= WALK_GRAIN && all_in_one_run(w)) { piece(context, w->count, w->data); return; }
   if (w->ndim > 1 && n0 < WALK_NARROW) rp_parallel(w->count / n0, WALK_GRAIN / n0, walk_narrow, &job);
   else                                 rp_parallel(w->count, WALK_GRAIN, walk_range, &job);
 }
