@@ -681,9 +681,10 @@ local function steps_of(runs)
   for k = 1, #runs[1] do list[k] = k * window end
   return list
 end
-local panels = {{"Figure 2a", "naive", "con", "L_con", "The contrastive loss under the naive sum."},
-                {"Figure 2b", "naive", "rec", "L_rec", "The reconstruction loss under the naive sum."},
-                {"Figure 2c", "naive", "cos", "cos(g_con, g_rec)", "The cosine of the two gradients at z; below zero they conflict."}}
+local panels = {{"Figure 2a", "naive", "con", "$L_{con}$", "The contrastive loss under the naive sum."},
+                {"Figure 2b", "naive", "rec", "$L_{rec}$", "The reconstruction loss under the naive sum."},
+                {"Figure 2c", "naive", "cos", "$\\cos(g_{con}, g_{rec})$",
+                 "The cosine of the two gradients at $z$; below zero they conflict."}}
 local function over_time(panel)
   local runs = curve(panel[2], panel[3], window)
   local figure = rp.plot.figure{title = panel[1], desc = panel[5]}

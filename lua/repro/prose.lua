@@ -39,6 +39,28 @@ local function formula_at(text, at)
   return body, false, last - 1
 end
 
+local relations = { ["="] = true, ["<"] = true, [">"] = true, ["\\le"] = true, ["\\ge"] = true, ["\\in"] = true, ["\\sim"] = true,
+                    ["\\approx"] = true, ["\\to"] = true, ["\\ne"] = true }
+
+-- Parts of an inline formula, each but the last ending with a relation outside all groups: a line may break there, as in
+-- TeX.  (MathML has no other way yet.)
+local function inline_parts(latex)
+  if #latex < 48 or latex:find("\\begin", 1, true) or latex:find("\\\\", 1, true) then return { latex } end
+  local parts, depth, from, at = {}, 0, 1, 1
+  while at <= #latex do
+    local name = latex:match("^\\%a+", at) or latex:match("^\\.", at) or latex:sub(at, at)
+    if name:find "^[{(%[]$" or name == "\\left" or name == "\\{" then depth = depth + 1 end
+    if name:find "^[})%]]$" or name == "\\right" or name == "\\}" then depth = depth - 1 end
+    at = at + #name
+    if relations[name] and depth == 0 and latex:find("%S", at) then
+      parts[#parts + 1] = latex:sub(from, at - 1)
+      from = at
+    end
+  end
+  parts[#parts + 1] = latex:sub(from)
+  return parts
+end
+
 -- Parts of a display formula between the \qquad that stand outside all groups: a narrow page puts them on lines of
 -- their own.
 local function display_parts(latex)
@@ -59,7 +81,11 @@ local function display_parts(latex)
 end
 
 local function formula_html(latex, display)
-  if not display then return mathml.render(latex) end
+  if not display then
+    local parts = inline_parts(latex)
+    for i, part in ipairs(parts) do parts[i] = mathml.render(part) end
+    return table.concat(parts, "<wbr>")
+  end
   local parts = display_parts(latex)
   for i, part in ipairs(parts) do parts[i] = mathml.render(part, true) end
   return '<span class="display">' .. table.concat(parts) .. "</span>"

@@ -230,7 +230,7 @@ P:pinned("n", P.steps, {smoke = 2, small = 5})
 P:quoted("q", 0.86, {ours = 0.5, where = "Table 1"})
 P:not_run("llava", "too large", {where = "Table 3"})
 P:figure("Figure 1", "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'/>", "A caption with $y$.")
-P:table("Table 1", {"name", "value"}, {{"a", 1.5}, {"b | c", 2}}, "Numbers.")
+P:table("Table 1", {"name", "value"}, {{"a", 1.5}, {"b | c", "0.5 (0.4 to 0.6)"}}, "Numbers.")
 P:note("Seen %d times.", 3)
 ]==]
 
@@ -266,15 +266,21 @@ T.eq(#only.checks, 1, "--only records one check")
 run_paper(body, {})
 local page = files.read(directory .. "/run/report.html")
 for _, part in ipairs { "<!DOCTYPE html>", "<math", "not reproduced", "Figure 1", "data:image/svg+xml;base64,", 'id="1-some-mathematics"',
-                        "A &amp; B", "arXiv:1234.56789", "<td", "prefers-color-scheme", 'name="viewport"', "All checks", "Settings" } do
+                        "A &amp; B", "arXiv:1234.56789", "<td", "prefers-color-scheme", 'name="viewport"', "All checks", "Settings",
+                        '<td class="r">0.5 <span class="range">(0.4 to 0.6)</span></td>' } do
   T.ok(page:find(part, 1, true), "report.html has " .. part)
 end
+local prose = require "repro.prose"
+local long = prose.inline "$\\ell_{pos} = -\\frac{u + w}{2\\tau} + \\log(e^{u/\\tau} + e^{w/\\tau}) = \\log 2\\cosh\\frac{u - w}{2\\tau}$"
+T.eq(select(2, long:gsub("<wbr>", "")), 2, "a long formula in a sentence may break after its relations")
+T.eq(select(2, prose.inline("$a_{i=1} = b$"):gsub("<wbr>", "")), 0, "a short one does not")
 T.ok(not page:find("<script", 1, true), "no script in the page")
 T.ok(not page:find("src=\"http", 1, true) and not page:find("<link", 1, true), "nothing is loaded from elsewhere")
 T.ok(page:find("Prices: $5 and $6", 1, true), "dollars that are money stay")
 T.ok(page:find("a $b$ c", 1, true), "no mathematics inside code")
 local _, tables = page:gsub("<table", "")
 T.eq(tables, 4, "a table of the prose, one of the script, checks, settings")
+T.ok(page:find('<nav class="toc ui">', 1, true) and page:find('<details class="toc ui">', 1, true), "the contents, beside and folded")
 local md = files.read(directory .. "/run/report.md")
 for _, part in ipairs { "# A demo", "```lua", "![Figure 1](figures/figure-1.svg)", "| ○ not reproduced |", "b \\| c", "$$" } do
   T.ok(md:find(part, 1, true), "report.md has " .. part)

@@ -434,4 +434,10 @@ says(function() plot.figure():svg() end, "no axes; add some with fig:axes", "an 
 says(function() pinned:save("figure.pdf") end, "end the name in %.svg or %.png", "a format")
 says(function() pinned:save("/no/such/directory/a.svg") end, "no/such/directory", "a directory that is not there")
 
+-- A figure whose rows are not given grows ------------------------------------------------------------------------------
+local growing = plot.figure { cols = 2 }
+for i = 1, 3 do growing:axes():line({ 1, 2 }, { i, 1 }) end
+T.eq({ growing.rows, growing.height }, { 2, 560 }, "axes open new rows")
+local powers = plot.line({ 1, 10, 1e4 }, { 1, 2, 3 }, { xscale = "log" }):svg()
+T.ok(not powers:find("3×", 1, true), "more than three decades are labelled by powers of ten alone")
 T.done()

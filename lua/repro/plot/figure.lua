@@ -26,7 +26,7 @@ local function default_width(cols)
 end
 
 --- An empty figure.
----@param options table|nil {title=, width=480, height=, rows=1, cols=1, desc= description for readers who do not see it}
+---@param options table|nil {title=, width=480, height=, rows= as many as needed, cols=1, desc= description for readers who do not see it}
 ---@return Figure
 function Figure.new(options)
   options = arguments.options("figure", options, "title width height rows cols desc")
@@ -35,7 +35,9 @@ function Figure.new(options)
   check_size("rows", self.rows, 1, 50, true)
   check_size("cols", self.cols, 1, 50, true)
   self.width = options.width or default_width(self.cols)
-  self.height = options.height or (self.cols == 1 and 310 or 280) * self.rows
+  self.row_height = not options.height and (self.cols == 1 and 310 or 280) or nil
+  self.height = options.height or self.row_height * self.rows
+  self.grows = options.rows == nil and self.cols > 1       -- rows are added as axes need them
   check_size("width", self.width, 40, 10000)
   check_size("height", self.height, 40, 10000)
   return self
@@ -51,6 +53,9 @@ function Figure:axes(options)
   if not (options and (options.row or options.col)) then
     local n = #self.cells
     ax.row, ax.col = n // self.cols + 1, n % self.cols + 1
+    if self.grows and ax.row > self.rows then
+      self.rows, self.height = ax.row, self.row_height and self.row_height * ax.row or self.height
+    end
   end
   if not (ax.row >= 1 and ax.row <= self.rows and ax.col >= 1 and ax.col <= self.cols) then
     arguments.fail("axes: row %d, col %d lies outside the figure's %d x %d cells; set rows and cols in plot.figure{...}",

@@ -115,7 +115,7 @@ local ONE_TWO_FIVE, ONE_THREE = { true, true, nil, nil, true }, { true, nil, tru
 local function labelled_digits(decades, count)
   if decades * 9 <= count then return EVERY end
   if decades * 3 <= count then return ONE_TWO_FIVE end
-  if decades * 2 <= count then return ONE_THREE end
+  if decades * 2 <= count and decades <= 3.5 then return ONE_THREE end -- more are read more easily as powers of ten
   return ONE
 end
 

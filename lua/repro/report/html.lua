@@ -79,7 +79,14 @@ local function figure_html(output, result)
   return ("<figure>%s<figcaption><b>%s.</b>%s</figcaption></figure>"):format(image, escape(output.name), caption)
 end
 
-local function is_number(text) return tonumber(text) ~= nil end
+local function is_number(text) return tonumber(text) ~= nil or text:find "^%-?[%d.]+e?[%d+-]* %([^()]*%)$" ~= nil end
+
+-- A mean with its range breaks, if it must, between the two.
+local function cell_html(text)
+  local mean, range = text:match "^(%-?[%d.]+e?[%d+-]*) (%([^()]*%))$"
+  if not mean then return prose.inline(text) end
+  return ('%s <span class="range">%s</span>'):format(mean, escape(range))
+end
 
 local function table_html(output)
   local out = { ('<div class="wide"><table><caption class="caption"><b>%s.</b> %s</caption><thead><tr>'):format(
@@ -92,7 +99,7 @@ local function table_html(output)
   for _, row in ipairs(output.rows) do
     out[#out + 1] = "<tr>"
     for _, cell in ipairs(row) do
-      out[#out + 1] = ("<td%s>%s</td>"):format(is_number(cell) and ' class="r"' or "", prose.inline(cell))
+      out[#out + 1] = ("<td%s>%s</td>"):format(is_number(cell) and ' class="r"' or "", cell_html(cell))
     end
     out[#out + 1] = "</tr>"
   end
@@ -167,6 +174,7 @@ local function card_html(document, result)
   return table.concat(out)
 end
 
+-- The contents twice: as a column beside the text, and folded for a narrow page; the style shows one of them.
 local function contents_html(document, result)
   local out = {}
   for _, heading in ipairs(document.headings) do
@@ -175,10 +183,11 @@ local function contents_html(document, result)
         prose.inline(heading.text))
     end
   end
-  if #out == 0 then return "" end
+  if #out == 0 then return "", "" end
   if result then out[#out + 1] = '<li class="h2"><a href="#all-checks">All checks</a></li>' end
-  return '<nav class="toc ui"><details open><summary>Contents</summary><ol>' .. table.concat(out)
-    .. "</ol></details></nav>"
+  local list = "<ol>" .. table.concat(out) .. "</ol>"
+  return '<nav class="toc ui"><b>Contents</b>' .. list .. "</nav>",
+    '<details class="toc ui"><summary>Contents</summary>' .. list .. "</details>"
 end
 
 local function check_row(check)
@@ -260,11 +269,12 @@ end
 ---@return string
 function html.page(document, result)
   local header = content.header(document, result)
+  local column, folded = contents_html(document, result)
   return table.concat({
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     "<title>" .. escape(header.title) .. "</title>", "<style>" .. style .. "</style>\n</head>\n<body>",
-    contents_html(document, result), "<main>", heading_html(header), card_html(document, result),
+    column, "<main>", heading_html(header), card_html(document, result), folded,
     body_html(document, result), all_checks_html(result), settings_html(result), footer_html(document, result),
     "</main>\n</body>\n</html>\n",
   }, "\n")

@@ -32,7 +32,8 @@ p, ul, ol, blockquote { margin: 0 0 1rem; }
 li { margin: .2rem 0; }
 blockquote { border-left: .2rem solid var(--line); padding-left: 1rem; color: var(--soft); }
 .by { color: var(--soft); margin: 0 0 .4rem; }
-math { font-family: "STIX Two Math", "Latin Modern Math", "Libertinus Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
+math { font-family: "STIX Two Math", "Latin Modern Math", "Libertinus Math", "Cambria Math", "DejaVu Math TeX Gyre", math;
+  font-size-adjust: .47; }
 .display { display: flex; flex-wrap: wrap; justify-content: safe center; align-items: center; gap: .7rem 2.2rem; overflow-x: auto;
   overflow-y: hidden; margin: 1.1rem 0; padding: .15rem 0; }
 details.fold { margin-bottom: 1.2rem; }
@@ -78,21 +79,23 @@ dl.facts dt { color: var(--soft); font-size: .75rem; } dl.facts dd { margin: 0; 
 .warn { border-left: .2rem solid var(--miss); padding: .1rem 0 .1rem .9rem; margin: .9rem 0 0; }
 .warn ul { margin: .3rem 0 0; padding-left: 1.1rem; }
 
-/* contents */
-nav.toc { margin: 0 0 2rem; }
-nav.toc summary, details.fold > summary { cursor: pointer; color: var(--soft); }
-nav.toc ol { list-style: none; margin: .5rem 0 0; padding: 0; }
-nav.toc li { margin: .28rem 0; } nav.toc li.h3 { padding-left: 1.1rem; }
-nav.toc a { color: inherit; text-decoration: none; } nav.toc a:hover { color: var(--accent); }
-@media (min-width: 84rem) {
-  body { display: grid; grid-template-columns: minmax(13rem, 1fr) minmax(0, 46rem) minmax(1rem, 1fr); }
+/* contents: a column of their own where there is room, else folded below the head */
+.toc summary, details.fold > summary { cursor: pointer; color: var(--soft); }
+.toc ol { list-style: none; margin: .5rem 0 0; padding: 0; }
+.toc li { margin: .28rem 0; } .toc li.h3 { padding-left: 1.1rem; }
+.toc a { color: inherit; text-decoration: none; } .toc a:hover { color: var(--accent); }
+nav.toc { display: none; }
+details.toc { margin: 0 0 1.2rem; }
+@media (min-width: 74rem) {
+  body { display: grid; grid-template-columns: minmax(14rem, 1fr) minmax(0, 46rem) minmax(12rem, 1fr); }
   main { margin: 0; grid-column: 2; }
-  main > pre.code, main > details[open] pre.code { margin-right: -10rem; }
-  nav.toc { grid-column: 1; grid-row: 1; position: sticky; top: 0; align-self: start; max-height: 100vh;
-    overflow-y: auto; padding: 4rem 1.5rem 2rem 1.5rem; margin: 0; max-width: 19rem; justify-self: end; }
+  main > pre.code, main > details[open] pre.code, main > .wide { margin-right: -10.5rem; }
+  details.toc { display: none; }
+  nav.toc { display: block; grid-column: 1; grid-row: 1; position: sticky; top: 0; align-self: start; max-height: 100vh;
+    overflow-y: auto; padding: 4rem 1rem 2rem 1.25rem; max-width: 18rem; justify-self: end; }
+  nav.toc b { font-weight: 600; color: var(--soft); }
 }
-@media (max-width: 83.99rem) { nav.toc { max-width: 46rem; margin: 0 auto; padding: 1.2rem 1.25rem 0; }
-  main { padding-top: 1.8rem; } }
+@media (max-width: 73.99rem) { main { padding-top: 1.8rem; } }
 
 /* figures and tables */
 figure { margin: 1.6rem 0; text-align: center; }
@@ -100,6 +103,8 @@ figure img { max-width: 100%; height: auto; border-radius: .3rem; }
 figure img.pixels { image-rendering: pixelated; width: min(100%, 30rem); }
 figcaption, .caption { font-size: .92rem; color: var(--soft); margin: .5rem auto 0; max-width: 40rem; text-align: left; }
 figcaption b, .caption b { color: var(--ink); }
+caption.caption { margin: 0; padding: 0 0 .5rem; max-width: none; }
+td .range { white-space: nowrap; color: var(--soft); font-size: .92em; }
 .wide { overflow-x: auto; margin: 1rem 0 1.3rem; }
 table { border-collapse: collapse; font-family: system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif;
   font-size: .86rem; line-height: 1.4; min-width: 60%; font-variant-numeric: tabular-nums; }
@@ -126,7 +131,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .all td:empty { display: none; } .all td.brief { display: inline-block; width: auto; padding-right: 1.5rem; }
 }
 @media print {
-  nav.toc { display: none; } body { display: block; font-size: 10pt; } main { max-width: none; padding: 0; }
+  .toc { display: none; } body { display: block; font-size: 10pt; } main { max-width: none; padding: 0; }
   pre { white-space: pre-wrap; } figure, .checks li, tr { break-inside: avoid; }
 }
 ]]
