@@ -153,12 +153,13 @@ function Checkpoint:write(record, storages, where)
   local begun = rp.clock()
   local ok, message = pcall(write_all, self, record, storages)
   self:rest(rp.clock() - begun)
+  self.failed = not ok
   if ok then
-    self.written, self.failed = where or "the last loop that ended", nil
+    self.written = where or "the last loop that ended"
     return true
   end
-  self.failed = tostring(message):gsub("^[^\n]-:%d+: ", "", 1)
-  self:tell(("warning: no checkpoint could be written: %s\n  %s; the run goes on"):format(self.failed,
+  self:tell(("warning: no checkpoint can be written in %s: %s\n  %s; the run goes on and tries again"):format(self.directory,
+    failure.plain(message):gsub("^.*%.safetensors: ", ""),
     self.written and "the one of " .. self.written .. " is kept" or "there is none yet"))
   return false
 end
@@ -188,11 +189,7 @@ local function give_output(run, kept)
     run.checks[#run.checks + 1], run.by_id[check.id] = check, check
   end
   table.move(kept.outputs, 1, #kept.outputs, #run.outputs + 1, run.outputs)
-  if kept.log ~= "" then
-    run.lines[#run.lines + 1] = kept.log
-    run.log:write(kept.log)
-    run.log:flush()
-  end
+  if kept.log ~= "" then run:write_log(kept.log) end
   run.previous = rp.clock()
 end
 

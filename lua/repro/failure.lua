@@ -46,4 +46,11 @@ function failure.from(value)
   return failure.new("usage", message)
 end
 
+--- The text of an error without the place in the package where it was raised.
+---@param value any an error value
+---@return string
+function failure.plain(value)
+  return (tostring(value):gsub("^[^\n:]-:%d+: ", "", 1))
+end
+
 return failure

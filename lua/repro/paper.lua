@@ -83,6 +83,14 @@ local function open_log(run)
   run.log = file
 end
 
+-- A log that lost lines would still have a hash: better to stop.
+local function write_log(run, text)
+  local done, message = run.log:write(text)
+  if done then done, message = run.log:flush() end
+  if not done then failure.raise("environment", "%s/log.jsonl: cannot write: %s", run.directory, message) end
+  if run.lines then run.lines[#run.lines + 1] = text end   -- of a loop whose state may be kept
+end
+
 local function start_run(run)
   run.home = context.out or default_directory(run.header.id, run.settings)
   run.directory = context.cell and files.join(run.home, "cells", context.cell) or run.home
@@ -92,6 +100,7 @@ local function start_run(run)
   run.previous = rp.clock()
   run.progress = progress.new { live = context.live or false, clock = rp.clock,
                                 memory = function() return rp.memory().live end }
+  run.write_log = write_log
   run.checkpoint = checkpoint.begin(run, context)          -- may refuse; until then the directory is as it was
   open_log(run)
   trace.start(run.directory, context.trace)
@@ -375,10 +384,7 @@ function P:log(fields_of_line)
   local line = {}
   for key, value in next, fields_of_line do line[key] = checks.plain(value) end
   if type(line.loss) == "number" then run.progress:loss(line.loss) end
-  local text = json.line(line) .. "\n"
-  run.log:write(text)
-  run.log:flush()
-  if run.lines then run.lines[#run.lines + 1] = text end   -- of a loop whose state may be kept
+  write_log(run, json.line(line) .. "\n")
 end
 
 -- The run that a P belongs to: that of the script, also for the P of a paper that it requires.
@@ -455,8 +461,11 @@ function P:finish(outcome)
   run.progress:clear()
   run.log:close()
   run.result = make_result(run, outcome or { status = "complete" })
-  require("repro.rundir").write(run.result, context)
-  run.result.advice = run.checkpoint:finish(run.result.status)
+  local written, message = pcall(require("repro.rundir").write, run.result, context)
+  run.result.advice = run.checkpoint:finish(written and run.result.status or "interrupted")
+  if not written then
+    failure.raise("environment", "%s\n%s", failure.plain(message), run.result.advice or "the results are lost")
+  end
   if not context.source then require("repro.report.terminal").print(run.result, io.stdout) end
   return run.result
 end

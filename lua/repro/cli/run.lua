@@ -182,7 +182,12 @@ local function finish(paper, problem, given, context)
   if given.cell then return show_cell(context, problem, given) end
   local outcome = { status = "complete" }
   if problem then outcome = { status = statuses[problem.kind] or "error", message = problem.message } end
-  local result = P:finish(outcome)
+  local written, result = pcall(P.finish, P, outcome)
+  if not written then
+    if not problem then error(result, 0) end
+    problem.message = problem.message .. "\n" .. tostring(result)
+    error(problem, 0)
+  end
   if problem then
     if problem.kind == "interrupted" then
       problem.message = ("%s\npartial results are in %s\n%s"):format(problem.message, result.directory, result.advice or "")

@@ -90,7 +90,7 @@ end
 
 local function read(path)
   local ok, storages, notes = pcall(inputs.plain.read_safetensors, path)
-  if not ok then corrupt(path, tostring(storages):gsub("^[^\n]-:%d+: ", "", 1):gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")) end
+  if not ok then corrupt(path, (failure.plain(storages):gsub("^.*%.safetensors: ", ""))) end
   return storages, notes
 end
 
