@@ -84,7 +84,8 @@ end
 ---@return Checkpoint
 function checkpoint.begin(run, context)
   local self = setmetatable({ run = run, argv = context.argv, directory = run.directory, interval = context.checkpoint or {},
-    active = context.checkpoint ~= nil and context.trace == nil and run.script ~= nil, parts = {}, place = {}, pending = {},
+    active = context.checkpoint ~= nil and not (context.trace or context.cell) and run.script ~= nil,
+    parts = {}, place = {}, pending = {},
     ordinal = 0, elapsed = 0, begun = rp.clock(), steps = 0, told = {} }, Checkpoint)
   if not self.active then return self end
   store.sweep(run.directory)

@@ -121,7 +121,7 @@ local function start(path, document, given, argv, plan)
     cell_options = { "--device", given.device, "--math", given.math },
     junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
-    trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume, quiet = given.quiet,
+    trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume,
   }
   inputs.start()
   inputs.note("script", path)
