@@ -33,6 +33,15 @@ static int atan_(lua_State *L) /* y [, x = 1] */
   return 1;
 }
 
+static int sincos2pi_(lua_State *L) /* t in [0, 1) -> sin 2 pi t, cos 2 pi t: the pair that normal numbers are made of */
+{
+  double c, s;
+  sincos2pi_f64(luaL_checknumber(L, 1), &s, &c);
+  lua_pushnumber(L, s);
+  lua_pushnumber(L, c);
+  return 2;
+}
+
 static int pow_(lua_State *L)
 {
   lua_pushnumber(L, pow_f64(luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
@@ -45,7 +54,7 @@ int l_open_math(lua_State *L)
     { "exp", exp_ }, { "expm1", expm1_ }, { "exp2", exp2_ }, { "log", log_ }, { "log1p", log1p_ }, { "log2", log2_ },
     { "log10", log10_ }, { "sin", sin_ }, { "cos", cos_ }, { "tan", tan_ }, { "asin", asin_ }, { "acos", acos_ },
     { "atan", atan_ }, { "sinh", sinh_ }, { "cosh", cosh_ }, { "tanh", tanh_ }, { "erf", erf_ }, { "erfc", erfc_ },
-    { "sigmoid", sigmoid_ }, { "pow", pow_ }, { "sqrt", sqrt_ }, { NULL, NULL } };
+    { "sigmoid", sigmoid_ }, { "pow", pow_ }, { "sincos2pi", sincos2pi_ }, { "sqrt", sqrt_ }, { NULL, NULL } };
   luaL_newlib(L, functions);
   return 1;
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 sys.dont_write_bytecode = True                                 # this folder is packed as it lies
 from contract_definition import (
-    D, F, Conv, Generator, adam, cumsum, fma, fma64, matmul, mean, prod_gradient, reduce, sgd, standardize,
+    D, F, Conv, Generator, adam, cumsum, fma, fma64, larger, matmul, mean, prod_gradient, reduce, sgd, smaller, standardize,
     standardize_gradient, tensor_hash, values, values64)
 
 cases = []
@@ -168,6 +168,134 @@ def selection():
     case("topk", keys[down[:4]], down[:4] + 1)
 
 
+def specials():
+    """Every pair of these."""
+    v = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.5, 1e30, -1e-40, np.inf, -np.inf, np.nan], F)
+    return np.repeat(v, len(v)), np.tile(v, len(v))
+
+
+def floor_divide(a, b):
+    q = np.array([0 if y == 0 else int(x) // int(y) for x, y in zip(a, b)], object)
+    r = np.array([0 if y == 0 else int(x) % int(y) for x, y in zip(a, b)], object)
+    return (np.array([(int(v) + 2**31) % 2**32 - 2**31 for v in q], np.int32), r.astype(np.int32))
+
+
+def special_values():
+    a, b = specials()
+    zero, one = F(0), F(1)
+    case("sign, relu", np.where(a > 0, one, np.where(a < 0, -one, a)), np.where(a <= 0, zero, a))
+    case("floor, ceil, round", np.floor(a), -np.floor(-a), np.rint(a))
+    case("minimum, maximum", smaller(a, b), larger(a, b))
+    case("arithmetic of specials", a + b, a - b, a * b, a / b, -a, np.abs(a), np.sqrt(a), one / np.sqrt(a))
+    case("division of specials", np.floor(a / b), fma(-b, np.floor(a / b), a))
+    case("comparisons", a == b, a != b, a < b, a <= b, a > b, a >= b)
+    case("logic", a == 0, (a != 0) & (b != 0), (a != 0) | (b != 0), (a != 0) != (b != 0), np.isnan(a), a - a == 0)
+    case("where", np.where(a != 0, a, b))
+    lo, hi = F(-0.75), F(2)
+    t = np.where(a < lo, lo, a)
+    case("clamp", np.where(t > hi, hi, t))
+    s = np.where(a < b, b, a)
+    case("clamp by tensors", np.where(s > F(0.25), F(0.25), s))
+    case("lerp, addcmul, leaky_relu", fma(F(0.3), b - a, a), fma(b, b, a), np.where(a > 0, a, F(0.01) * a))
+    g = values(21, len(a))
+    case("gradients of minimum, maximum", g * (a <= b), g * ~(a <= b), g * (a >= b), g * ~(a >= b))
+    case("gradients of where", g * (a != 0), g * ~(a != 0))
+    case("gradients of clamp", g * ((s >= b) & (a >= b) & (a <= F(0.25))), g * ((a < b) & (b <= F(0.25))))
+    d = [np.where(a > 0, one, np.where(a < 0, -one, a)), F(2) * a, np.where(a > 0, one, zero), -(one / a) * (one / a)]
+    case("gradients of abs, square, relu, reciprocal", *[g * e for e in d])
+    case("gradients of remainder", g, g * -np.floor(a / b))
+    case("gradients of lerp", g * (one - F(0.3)), g * F(0.3), g * (b - a))
+    case("gradients of addcmul", g, g * b, g * a)
+    case("gradients of leaky_relu", g * np.where(a > 0, one, F(0.01)))
+
+
+def integers():
+    a = np.array([5, -7, 7, -7, 2**31 - 1, -2**31, -2**31, 0, 9], np.int32)
+    b = np.array([3, 2, -2, -2, 2, -1, 3, 4, 0], np.int32)
+    q, r = floor_divide(a, b)
+    case("integers", a + b, a - b, a * b, -a, np.abs(a), a * a, q, r)
+    case("smallest integers", np.minimum(a, b), np.maximum(a, b), np.where(a > 0, a, np.int32(0)), np.sign(a))
+    u = np.array([200, 100, 255], np.uint8)
+    case("bytes", u.astype(np.int32) + u, u.astype(np.int32) * u, u.astype(F) / u.astype(F))
+    w = np.array([2**62, -2**63, 7], np.int64)
+    case("wide integers", w + w, w * np.int64(3), w.astype(F), w.astype(D))
+    x = values(5, 40) * F(300)
+    i = np.clip(np.trunc(x.astype(D)), -2**31, 2**31 - 1).astype(np.int32)
+    case("narrowing", np.clip(np.trunc(x), 0, 255).astype(np.uint8), i, np.clip(i, 0, 255).astype(np.uint8), i != 0)
+
+
+def extremes():
+    x, g = values(31, 6, 50), values(32, 6)
+    x[1, 7] = x[1, 30] = np.nan
+    x[2, 5] = x[2, 9] = x[2].max() + F(1)
+    x[3, :] = F(0.5)
+    first = [int(np.argmax(np.isnan(r))) if np.isnan(r).any() else int(np.argmax(r)) for r in x]
+    last = [int(np.argmax(np.isnan(r))) if np.isnan(r).any() else int(np.argmin(r)) for r in x]
+    case("argmax, argmin", np.array(first, np.int64) + 1, np.array(last, np.int64) + 1)
+    gx = np.zeros_like(x)
+    gx[np.arange(6), first] = g
+    case("gradient of max", gx)
+    gx = np.zeros_like(x)
+    gx[np.arange(6), last] = g
+    case("gradient of min", gx)
+    case("gradient of mean", np.repeat((g / F(50))[:, None], 50, 1))
+
+
+def rearranging():
+    x, g = values(41, 5, 7), values(42, 5, 4)
+    at = np.array([[6, 0, 6, 2], [1, 1, 1, 1], [0, 6, 5, 4], [3, 2, 3, 2], [0, 0, 6, 6]])
+    gx = np.zeros_like(x)
+    for j in range(4):
+        for i in range(5):
+            gx[i, at[i, j]] = gx[i, at[i, j]] + g[i, j]
+    case("gather", np.take_along_axis(x, at, 1))
+    case("gradient of gather", gx)
+    case("gradients of scatter_add", values(43, 5, 7), np.take_along_axis(values(43, 5, 7), at, 1))
+    order = np.argsort(x, 1, kind="stable")
+    gx = np.zeros_like(x)
+    np.put_along_axis(gx, order, values(44, 5, 7), 1)
+    case("gradient of sort", gx)
+    down = np.argsort(-x, 1, kind="stable")[:, :3]
+    gx = np.zeros_like(x)
+    np.put_along_axis(gx, down, values(45, 5, 3), 1)
+    case("gradient of topk", gx)
+    case("padding", np.pad(x, ((2, 0), (1, 3)), constant_values=F(1.5)), np.pad(x, ((0, 0), (1, 0)))[:, :-2])
+    case("views", x[::-1, ::-1], x.T, x[1:4:2], x[:, 3], np.diagonal(x), np.diagonal(x, 2), np.concatenate([x, x[:2]], 0))
+    gd = np.zeros_like(x)
+    gd[np.arange(5), np.arange(5) + 1] = values(46, 5)
+    case("gradient of diagonal", gd)
+    case("gradient of expand", reduce(values(47, 6, 5, 7), [0]))
+    keys = np.array([3, -0.0, np.nan, 0.0, 3, np.inf, -1, np.nan, 2], F)
+    case("unique", np.array([-1, -0.0, 2, 3, np.inf, np.nan, np.nan], F), np.array([4, 2, 6, 2, 4, 5, 1, 7, 3], np.int64),
+         np.array([1, 2, 1, 2, 1, 1, 1], np.int64))
+    z = values(48, 33)
+    case("in place", z + values(49, 33) * F(0.3), z * values(49, 33), z - values(49, 33))
+
+
+def line_convolutions():
+    for i, (xs, ws, stride, padding, dilation, groups) in enumerate([
+            ((2, 3, 20), (4, 3, 5), 2, 2, 1, 1), ((1, 2, 5, 6, 4), (3, 2, 2, 3, 2), 1, 1, 1, 1)]):
+        c = Conv(xs, ws, stride, padding, dilation, groups)
+        x, w, g = values(i + 61, *xs), values(i + 62, *ws), values(i + 63, xs[0], ws[0], *c.out)
+        case(f"conv in {len(xs) - 2} dimensions", c.forward(x, w, np.zeros(ws[0], F)))
+        case(f"gradients in {len(xs) - 2} dimensions", c.input_gradient(g, w), c.weight_gradient(x, g))
+
+
+def doubles():
+    a, b, g = values64(51, 200), values64(52, 200), values64(53, 200)
+    case("arithmetic float64", a + b, a * b, a / b, fma(b, b, a), fma(-b, np.floor(a / b), a), np.sqrt(np.abs(a)))
+    case("gradients of div float64", g * (1.0 / b), g * (-(a / b) / b))
+    x = values64(54, 3, 77)
+    y, r = standardize(x)
+    case("standardize float64", y, standardize_gradient(values64(55, 3, 77), y, r))
+    c = Conv((1, 2, 6, 6), (3, 2, 3, 3), 1, 1)
+    case("conv float64", c.forward(values64(56, 1, 2, 6, 6), values64(57, 3, 2, 3, 3), np.zeros(3)))
+    p, v = values64(58, 30), np.zeros(30)
+    for i in range(2):
+        p, v = sgd(p, values64(59 + i, 30), v, 0.05, 0.9, True, 0.01, 0.5)
+    case("sgd float64", p, v)
+
+
 def optimisers():
     settings = [("plain", 0, False, 0, 1), ("momentum", 0.9, False, 0.01, 0.25), ("nesterov", 0.9, True, 0.001, 1)]
     for name, momentum, nesterov, wd, scale in settings:
@@ -196,7 +324,8 @@ def optimisers():
 
 
 def main():
-    for part in (draws, reductions, rows, products, convolutions, pointwise, selection, optimisers):
+    for part in (draws, reductions, rows, products, convolutions, line_convolutions, pointwise, special_values, integers,
+                 extremes, selection, rearranging, optimisers, doubles):
         part()
     print("-- Made by contract.py from docs/NUMERICS.md alone: {case, SHA-256 of its results}.")
     print("return {")

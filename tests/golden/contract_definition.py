@@ -5,6 +5,8 @@ vectors, tiles or threads.  Functions that need an elementary function (exp, log
 docs/SCALAR.md.
 """
 import hashlib
+import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -263,25 +265,25 @@ def matmul(a, b):
 
 
 class Conv:
-    """Two-dimensional; the formulas of section 8 for one group after the other."""
+    """In any number of dimensions; the formulas of section 8 for one group after the other."""
 
     def __init__(self, x_shape, w_shape, stride=1, padding=0, dilation=1, groups=1):
         self.x, self.w, self.s, self.pad, self.d, self.groups = x_shape, w_shape, stride, padding, dilation, groups
         self.out = [(n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(x_shape[2:], w_shape[2:])]
-        self.q = [(i, j) for i in range(w_shape[2]) for j in range(w_shape[3])]
+        self.q, self.P = list(itertools.product(*map(range, w_shape[2:]))), math.prod(self.out)
 
     def windows(self, x):
         """x_c(p, q) as (K, B, C, P)."""
-        padded = np.pad(x, ((0, 0), (0, 0), (self.pad,) * 2, (self.pad,) * 2))
-        rows, cols = ((np.arange(n) * self.s) for n in self.out)
-        pick = [padded[:, :, rows[:, None] + i * self.d, cols[None, :] + j * self.d] for i, j in self.q]
+        padded = np.pad(x, ((0, 0), (0, 0)) + ((self.pad,) * 2,) * len(self.out))
+        pick = [padded[(slice(None),) * 2 + np.ix_(*(np.arange(n) * self.s + i * self.d for n, i in zip(self.out, q)))]
+                for q in self.q]
         return np.stack([p.reshape(p.shape[0], p.shape[1], -1) for p in pick])
 
     def split(self, n):
         return [range(g * n // self.groups, (g + 1) * n // self.groups) for g in range(self.groups)]
 
     def forward(self, x, w, bias=None):
-        y = np.zeros((x.shape[0], w.shape[0], self.out[0] * self.out[1]), x.dtype)
+        y = np.zeros((x.shape[0], w.shape[0], self.P), x.dtype)
         win, K = self.windows(x), len(self.q)
         for outs, ins in zip(self.split(w.shape[0]), self.split(x.shape[1])):
             wg, xg = w[outs.start:outs.stop].reshape(len(outs), -1, K), win[:, :, ins.start:ins.stop]
@@ -293,7 +295,7 @@ class Conv:
         return y.reshape(y.shape[:2] + tuple(self.out))
 
     def weight_gradient(self, x, gy):
-        win, P, B = self.windows(x), self.out[0] * self.out[1], x.shape[0]
+        win, P, B = self.windows(x), self.P, x.shape[0]
         g = gy.reshape(B, gy.shape[1], P)
         gw = np.zeros((self.w[0], self.w[1], len(self.q)), x.dtype)
         for outs, ins in zip(self.split(self.w[0]), self.split(self.x[1])):
@@ -304,14 +306,13 @@ class Conv:
         return gw.reshape(self.w)
 
     def input_gradient(self, gy, w):
-        B, C, H, W = self.x
-        gx = np.zeros((B, C, H * W), gy.dtype)
+        B, C, *size = self.x
+        gx = np.zeros((B, C, math.prod(size)), gy.dtype)
         g = gy.reshape(B, gy.shape[1], -1)
-        for q, (i, j) in enumerate(self.q):
-            rows = np.arange(self.out[0]) * self.s + i * self.d - self.pad
-            cols = np.arange(self.out[1]) * self.s + j * self.d - self.pad
-            inside = ((rows >= 0) & (rows < H))[:, None] & ((cols >= 0) & (cols < W))[None, :]
-            r = (rows[:, None] * W + cols[None, :])[inside]
+        for q, at in enumerate(self.q):
+            places = np.meshgrid(*(np.arange(n) * self.s + i * self.d - self.pad for n, i in zip(self.out, at)), indexing="ij")
+            inside = np.logical_and.reduce([(r >= 0) & (r < n) for r, n in zip(places, size)])
+            r = np.ravel_multi_index([place[inside] for place in places], size)
             p = np.flatnonzero(inside.ravel())
             for outs, ins in zip(self.split(self.w[0]), self.split(C)):
                 t = chain(lambda o: (w[outs.start + o].reshape(len(ins), -1)[None, :, q, None],
@@ -322,7 +323,7 @@ class Conv:
         return gx.reshape(self.x)
 
     def bias_gradient(self, gy):
-        return reduce(gy, [0, 2, 3])
+        return reduce(gy, [0, *range(2, gy.ndim)])
 
 
 # ---- optimisers -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ local rp = require "repro"
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
 local expected = dofile(here .. "/../golden/contract.lua")
 
+local more_cases = require "contract_cases"
+
 local results
 local double = "float64"
 
@@ -201,6 +203,7 @@ for isa in rp.isas():gmatch "%S+" do
     rp.threads(threads)
     results = {}
     for _, part in ipairs { draws, reductions, rows, products, all_convolutions, pointwise, selection, optimisers } do part() end
+    more_cases(case, values, leaf, gradients)
     for _, entry in ipairs(expected) do
       local name = entry[1]
       if results[name] ~= entry[2] then differing[name] = (differing[name] or "") .. (" %s/%d"):format(isa, threads) end
