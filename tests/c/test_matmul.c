@@ -200,7 +200,8 @@ START_TEST(gemm_accuracy) /* within the bound of a sum in blocks: (RP_KB + numbe
 {
   int64_t m = 20, n = 30, k = 2000;
   float  *a = block(m * k, true, false), *b = block(k * n, true, false), *c = block(m * n, true, false);
-  rp_gemm g = { RP_FLOAT32, 1, m, n, k, a, 0, k, 1, b, 0, n, 1, c, 0, n, NULL };
+  rp_gemm g = { .dtype = RP_FLOAT32, .batch = 1, .m = m, .n = n, .k = k, .a = a, .a_row = k, .a_col = 1,
+                .b = b, .b_row = n, .b_col = 1, .c = c, .c_row = n };
   ck_assert_int_eq(rp_device_now()->gemm(&g), RP_OK);
   for (int64_t i = 0; i < m; i++)
     for (int64_t j = 0; j < n; j++) {
@@ -222,7 +223,8 @@ START_TEST(gemm_memory) /* a refused allocation is an error, and c stays as it w
   float  *a = block(m * k, true, false), *b = block(k * n, true, false), *c = block(m * n, true, false);
   float  *before = malloc((size_t)(m * n) * sizeof *c);
   memcpy(before, c, (size_t)(m * n) * sizeof *c);
-  rp_gemm g = { RP_FLOAT32, 1, m, n, k, a, 0, k, 1, b, 0, n, 1, c, 0, n, NULL };
+  rp_gemm g = { .dtype = RP_FLOAT32, .batch = 1, .m = m, .n = n, .k = k, .a = a, .a_row = k, .a_col = 1,
+                .b = b, .b_row = n, .b_col = 1, .c = c, .c_row = n };
   rp_memory_fail_at(1);
   rp_status status = rp_device_now()->gemm(&g);
   rp_memory_fail_at(0);
