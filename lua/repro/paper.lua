@@ -319,7 +319,9 @@ local function add_output(self, output)
 end
 
 local function check_caption(what, name, caption)
-  if caption ~= nil and type(caption) ~= "string" then misuse('%s "%s": the caption is a string, not a %s', what, name, type(caption)) end
+  if caption ~= nil and type(caption) ~= "string" then
+    misuse('%s "%s": the caption is a string, not a %s', what, name, type(caption))
+  end
 end
 
 --- A figure of the report, saved under figures/.
@@ -472,7 +474,8 @@ end
 
 --- What a sweep needs to know of the run that it belongs to.
 ---@param name string of the sweep
----@return table {directory, seed, context, progress, done, report = function(output), record = {scale, seed, math, settings, script_hash}}
+---@return table {directory, seed, context, progress, done, report = function(output),
+---  record = {scale, seed, math, settings, script_hash}}
 function paper.sweep_run(name)
   if not current then misuse "rp.sweep: declare the paper first, with rp.paper{...}" end
   local run = runs[current]

@@ -115,7 +115,8 @@ local function run_processes(self, missing)
     #self.cell_list, #self.cell_list - #missing, #missing, jobs, threads, threads == 1 and "" or "s"))
   local tasks = {}
   for i, cell in ipairs(missing) do
-    tasks[i] = { words = words_of(self, cell, threads), output = files.join(files.directory(self:path(cell)), "output.txt"), cell = cell }
+    local output = files.join(files.directory(self:path(cell)), "output.txt")
+    tasks[i] = { words = words_of(self, cell, threads), output = output, cell = cell }
   end
   return workers.run(tasks, { jobs = jobs, progress = function(done, total)
     if self.progress then self.progress:update(done, total, "cells of " .. self.name) end
@@ -234,10 +235,14 @@ local function declare(options)
   check_options(options)
   local run = require("repro.paper").sweep_run(options.name)
   local cells, names = grid.cells(options, run.seed)
-  local self = setmetatable({ name = options.name, options = options, cell_list = cells, names = names, failed = {}, done = run.done,
+  local function say(line)
+    if run.context.explain or not run.context.quiet then io.stderr:write(line, "\n") end
+  end
+  local self = setmetatable({
+    name = options.name, options = options, cell_list = cells, names = names, failed = {}, say = say, done = run.done,
     directory = run.directory, home = files.join(run.directory, "cells"), context = run.context, progress = run.progress,
     report = run.report, in_process = not (run.context.source and rp.core.process.self()), run_record = run.record,
-    say = function(line) if run.context.explain or not run.context.quiet then io.stderr:write(line, "\n") end end }, { __index = methods })
+  }, { __index = methods })
   run_if_asked(self)
   return self
 end

@@ -1,5 +1,5 @@
 --- Sweeps: cells, keys, what makes one run again, failures, interruption; bits alone, side by side, in any order.
--- luacheck: ignore 122
+-- luacheck: ignore 122 311
 local T = require "tap"
 local rp = require "repro"
 local files = require "repro.files"

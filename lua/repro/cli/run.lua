@@ -117,7 +117,7 @@ local function start(path, document, given, argv, plan)
   local choices = {
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
-    jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell, quiet = given.quiet,
+    jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell,
     cell_options = { "--device", given.device, "--math", given.math },
     junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),

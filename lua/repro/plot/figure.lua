@@ -26,7 +26,8 @@ local function default_width(cols)
 end
 
 --- An empty figure.
----@param options table|nil {title=, width=480, height=, rows= as many as needed, cols=1, desc= description for readers who do not see it}
+---@param options table|nil {title=, width=480, height=, rows= as many as needed, cols=1,
+---  desc= description for readers who do not see it}
 ---@return Figure
 function Figure.new(options)
   options = arguments.options("figure", options, "title width height rows cols desc")

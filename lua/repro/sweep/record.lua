@@ -104,11 +104,10 @@ local function library_hash()
   local function add(directory, below)
     for _, name in ipairs(rp.io.list(directory)) do
       local path = directory .. "/" .. name
-      if below == "" and engine[name] then
-        path = nil
-      elseif name:find "%.lua$" then
+      local counts = below ~= "" or not engine[name]
+      if counts and name:find "%.lua$" then
         lines[#lines + 1] = below .. name .. " " .. record.code_hash(assert(files.read(path)))
-      elseif not name:find "%." then
+      elseif counts and not name:find "%." then
         add(path, below .. name .. "/")
       end
     end

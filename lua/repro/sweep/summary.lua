@@ -145,7 +145,8 @@ function summary.plot(cells, names, options)
   for _, name in ipairs(names) do known = known or name == options.x end
   if not known then misuse("sweep:plot: there is no setting %s%s", options.x, nearest.hint(options.x, names)) end
   local metrics = type(options.y) == "table" and options.y or { options.y }
-  local figure = require("repro.plot").figure { title = options.title, width = options.width or 560, height = options.height or 340 }
+  local figure = require("repro.plot").figure { title = options.title, width = options.width or 560,
+                                                height = options.height or 340 }
   local axes = figure:axes { xlabel = options.xlabel or options.x, ylabel = options.ylabel or table.concat(metrics, ", "),
                              xscale = options.xscale, yscale = options.yscale, legend = options.legend }
   local count = 0
