@@ -1,17 +1,28 @@
 #!/bin/sh
-# The scalar text of the kernels (src/kernel/*.h) compiles for the GPU, and there too a*b+c is two roundings
-# and fmaf one.  Needs nvcc, not a GPU: only what the compiler wrote is read.
-# The Makefile sets SRCDIR, NVCC and NVCC_ARCH.
+# The GPU's kernels without a GPU.  Their text, run on the CPU by the launch emulator, gives the CPU's bits for every
+# operation, in ascending and in descending order of threads.  nvcc, where there is one, compiles them: a*b+c stays two
+# roundings and fmaf one, nothing spills in the products' kernels, and these read shared memory 16 bytes at a time.
+# The Makefile sets SRCDIR, NVCC, NVCC_ARCH and NVCC_FLAGS.
 set -u
-[ -n "${NVCC-}" ] || { echo "1..0 # SKIP no CUDA compiler was found, so nothing was compiled for a GPU"; exit 0; }
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-flags="-std=c++17 -arch=$NVCC_ARCH -fmad=false -prec-div=true -prec-sqrt=true -ftz=false -I$SRCDIR/src"
 n=0
 report() { # report NAME OFFENCES
   n=$((n + 1))
   if [ -z "$2" ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; printf '%s\n' "$2" | head -n 20 | sed 's/^/#   /'; fi
 }
+
+# A GPU that is there is tested itself; the emulator in any case.
+emulated() { # emulated NAME [VARIABLE=VALUE]
+  name=$1; shift
+  report "$name" "$(env REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" "$@" ./repro test -q cuda 2>&1 | tail -n 30 |
+    awk '{ line[NR] = $0 } END { if (line[NR] !~ /^[1-9][0-9]* passed, 0 failed, 0 skipped$/) for (i = 1; i <= NR; i++) print line[i] }')"
+}
+emulated "every operation gives the CPU's bits in the launch emulator"
+emulated "whatever the order of threads and blocks" EMULATOR_ORDER=down
+
+[ -n "${NVCC-}" ] || { n=$((n + 1)); echo "ok $n - the kernels as nvcc compiles them # SKIP no CUDA compiler was found"; echo "1..$n"; exit 0; }
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+flags="$NVCC_FLAGS -arch=$NVCC_ARCH -I$SRCDIR/src"
 
 # shellcheck disable=SC2086
 offence=$("$NVCC" $flags -cubin -o "$work/probe.cubin" "$SRCDIR/tests/cuda/scalar_probe.cu" 2>&1 >/dev/null) && offence=''
@@ -40,5 +51,22 @@ if [ -x "$cuobjdump" ]; then
   else echo "not ok $n - SASS: FMUL and FADD for a*b+c, FFMA for fmaf"; fi
 else
   echo "ok $n - SASS: FMUL and FADD for a*b+c, FFMA for fmaf # SKIP cuobjdump was not found; PTX was read instead"
+fi
+
+# ---- the products' kernels ----
+# shellcheck disable=SC2086
+"$NVCC" $flags -Xptxas -v -cubin -o "$work/products.cubin" "$SRCDIR/src/cuda/kernels/products.cu" 2>"$work/ptxas" >&2
+report "the kernels of matrix products compile for $NVCC_ARCH" "$([ -s "$work/products.cubin" ] || tail -n 20 "$work/ptxas")"
+# spills KERNEL: bytes that a kernel stores for want of registers
+spills() { awk -v f="'$1'" '/Compiling entry/ { here = index($0, f) } here && /spill stores/ { sub(/ bytes spill stores.*/, ""); print $NF; exit }' "$work/ptxas"; }
+report "gemm_f32_128 spills no registers" "$(test "$(spills gemm_f32_128)" = 0 || spills gemm_f32_128)"
+if [ -x "$cuobjdump" ]; then
+  "$cuobjdump" -sass "$work/products.cubin" >"$work/products.sass"
+  in_gemm() { awk -v f="Function : gemm_f32_128" 'index($0, "Function :") { here = index($0, f) } here' "$work/products.sass" | grep -cE "$1"; }
+  # A step of 16 terms, unrolled: 16 x 64 multiply-adds and, for the last one, 64 more; four reads of 16 bytes a term.
+  report "SASS: gemm_f32_128 is made of FFMA and of reads of 16 bytes" \
+    "$([ "$(in_gemm FFMA)" -ge 1088 ] && [ "$(in_gemm 'LDS\.128')" -ge 64 ] && [ "$(in_gemm 'LDGSTS.*128')" -ge 2 ] ||
+       echo "FFMA $(in_gemm FFMA), LDS.128 $(in_gemm 'LDS\.128'), LDGSTS.128 $(in_gemm 'LDGSTS.*128')")"
+  report "SASS: gemm_f32_128 rounds sums where the contract does, and nowhere multiplies alone" "$([ "$(in_gemm FMUL)" = 0 ] || echo "FMUL $(in_gemm FMUL)")"
 fi
 echo "1..$n"

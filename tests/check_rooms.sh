@@ -1,9 +1,9 @@
 #!/bin/sh
-# The law of rooms: base < kernel < tensor < grad < io < lua < main; a room includes only itself and rooms before it.
+# The law of rooms: base < kernel < cuda < tensor < grad < io < lua < main; a room includes only itself and rooms before it.
 # Only the lua room and main.c include Lua's headers.  Every C file is in the Makefile, and every file has a name that says what is in it.
 set -u
 cd "${SRCDIR:-.}" || exit 1
-rooms='base kernel tensor grad io lua'
+rooms='base kernel cuda tensor grad io lua'
 n=0
 
 # report NAME OFFENCES: one TAP line; the offences, if any, below it.

@@ -43,6 +43,7 @@ function failure.from(value)
   if message:match "^interrupted" or message:match ":%d+: interrupted" then
     return failure.new("interrupted", message)
   end
+  if message:find("cuda:%d+ is lost") or message:find("cuda:%d+ was lost") then return failure.new("environment", message) end
   return failure.new("usage", message)
 end
 

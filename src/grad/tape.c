@@ -166,13 +166,34 @@ static rp_status record(rp_call *c)
 
 /* ---- applying an operation ---- */
 
+/* The device of the inputs; single numbers of the CPU go with any in a pointwise operation. */
+static rp_status device_of(const rp_device **out, const rp_call *c)
+{
+  const rp_tensor *first = NULL;
+  for (int i = 0; i < c->n_in; i++) {
+    const rp_tensor *x = c->in[i];
+    if (!x || (x->a.ndim == 0 && !x->storage->device && rp_ops[c->op].form != RP_STRUCTURED)) continue;
+    if (!first) first = x;
+    if (x->storage->device != first->storage->device)
+      return rp_fail(RP_EDEVICE, "%s: one tensor is on %s, another on %s; bring them together with x:to(\"%s\")", rp_ops[c->op].name,
+                     first->storage->device ? first->storage->device->name : "cpu", x->storage->device ? x->storage->device->name : "cpu",
+                     first->storage->device ? first->storage->device->name : x->storage->device->name);
+  }
+  *out = first ? first->storage->device : NULL;
+  return RP_OK;
+}
+
 static rp_status run(rp_call *c)
 {
   const rp_op_info *info = &rp_ops[c->op];
   const double   start = rp_cost_start();
+  const rp_device  *device = NULL;
   c->n_out = info->n_out;
+  RP_TRY(device_of(&device, c));
+  const rp_device *was = rp_device_enter(device);
   rp_status status = info->forward(c);
   rp_cost_add(c->op, false, start);
+  rp_device_enter(was);
   if (status == RP_OK && recording && info->has_gradient && wants_gradient(c->in, c->n_in)) status = record(c);
   if (status != RP_OK) { rp_call_undo(c); return status; }
   for (int k = 0; k < RP_MAX_SAVED; k++) { rp_tensor_drop(c->saved[k]); c->saved[k] = NULL; }
@@ -188,15 +209,39 @@ static rp_status convert(rp_tensor **out, rp_tensor *x, rp_dtype dtype)
   return RP_OK;
 }
 
+/* A number of the CPU among tensors of a device, there. */
+static rp_status settle(rp_tensor **slot, const rp_device *device)
+{
+  rp_tensor *x = *slot, *there = NULL;
+  double     value = 0;
+  if (!device || x->storage->device == device) return RP_OK;
+  if (x->requires_grad && recording)
+    return rp_fail(RP_EDEVICE, "a number on the cpu that requires a gradient, among tensors on %s: move it with x:to(\"%s\")", device->name, device->name);
+  rp_array wide = { .data = &value, .dtype = RP_FLOAT64 };
+  if (x->a.dtype == RP_INT64) RP_TRY(rp_tensor_move(&there, x, device));
+  else { /* a fill needs no copy across */
+    RP_TRY(rp_device_cpu()->copy(&wide, &x->a));
+    const rp_device *was = rp_device_enter(device);
+    rp_status status = rp_tensor_full(&there, x->a.dtype, 0, NULL, value);
+    rp_device_enter(was);
+    RP_TRY(status);
+  }
+  rp_tensor_drop(x);
+  *slot = there;
+  return RP_OK;
+}
+
 /* Pointwise rows work in one type; the conversions are recorded like any other operation. */
 static rp_status run_pointwise(rp_call *c)
 {
   rp_tensor *in[3] = { NULL }, **given = c->in;
   rp_dtype   latest = RP_BOOL;
-  rp_status  status = RP_OK;
+  const rp_device *device = NULL;
+  rp_status  status = device_of(&device, c);
   for (int i = 0; i < c->n_in; i++) if (given[i]->a.dtype > latest) latest = given[i]->a.dtype;
   latest = rp_working_dtype(&rp_ops[c->op], latest);
   for (int i = 0; i < c->n_in && status == RP_OK; i++) status = convert(&in[i], given[i], latest);
+  for (int i = 0; i < c->n_in && status == RP_OK; i++) status = settle(&in[i], device);
   c->in = in;
   if (status == RP_OK) status = run(c);
   c->in = given;
@@ -308,7 +353,12 @@ static rp_status accumulate(rp_tensor **slot, rp_tensor *g, bool own)
       status = rp_tensor_clone(&sum, *slot, (*slot)->a.dtype);
       if (status == RP_OK) { rp_tensor_drop(*slot); *slot = sum; }
     }
-    if (status == RP_OK) { sum->storage->version++; status = rp_device_now()->add(&sum->a, &g->a); }
+    if (status == RP_OK) {
+      const rp_device *was = rp_device_enter(sum->storage->device);
+      sum->storage->version++;
+      status = rp_device_now()->add(&sum->a, &g->a);
+      rp_device_enter(was);
+    }
   }
   rp_tensor_drop(g);
   return status;
@@ -375,9 +425,11 @@ static rp_status visit(pass *p, rp_node *n)
   rp_status  status = RP_OK;
   RP_TRY(check_node(n));
   if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
+  const rp_device *was = rp_device_enter(n->out[0]->storage->device);
   const double start = rp_cost_start();
   if (n->op == RP_OP_custom) status = n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in);
   else if (!deliver_part(p, n, &status)) status = rules[n->op](n, gin);
+  rp_device_enter(was);
   rp_cost_add(n->op, true, start);
   for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
   for (int i = 0; i < n->n_in; i++) {
@@ -390,12 +442,20 @@ static rp_status visit(pass *p, rp_node *n)
   return status;
 }
 
+static rp_status full_like(rp_tensor **out, const rp_tensor *x, double value)
+{
+  const rp_device *was = rp_device_enter(x->storage->device);
+  rp_status status = rp_tensor_full(out, x->a.dtype, x->a.ndim, x->a.shape, value);
+  rp_device_enter(was);
+  return status;
+}
+
 static rp_status run_pass(pass *p, rp_tensor *y, rp_tensor *seed)
 {
   rp_tensor *g = rp_tensor_keep(seed);
   bool       was = rp_recording_set(false);
   rp_status  status = RP_OK;
-  if (!g) status = rp_tensor_full(&g, y->a.dtype, y->a.ndim, y->a.shape, 1);
+  if (!g) status = full_like(&g, y, 1);
   if (status == RP_OK) status = deliver(p, y, g);
   while (status == RP_OK && p->waiting.n > 0) {
     rp_node *n = pop(&p->waiting);
@@ -472,7 +532,7 @@ rp_status rp_gradients(rp_tensor **out, rp_tensor *y, rp_tensor *seed, rp_tensor
   if (status == RP_OK) status = mark_reaching(y, x, n_x);
   if (status == RP_OK) status = run_pass(&p, y, seed);
   for (int i = 0; i < n_x && status == RP_OK; i++)
-    if (!p.out[i]) status = rp_tensor_full(&p.out[i], x[i]->a.dtype, x[i]->a.ndim, x[i]->a.shape, 0);
+    if (!p.out[i]) status = full_like(&p.out[i], x[i], 0);
   for (int i = 0; i < n_x; i++)
     if (status == RP_OK) out[i] = p.out[i]; else rp_tensor_drop(p.out[i]);
   rp_delete(p.out);

@@ -259,7 +259,7 @@ rp_status rp_npy_write(const char *path, rp_tensor *x)
 {
   rp_tensor *c = NULL;
   rp_writer *w = NULL;
-  RP_TRY(rp_tensor_contiguous(&c, x));
+  RP_TRY(rp_tensor_host(&c, x));
   rp_status status = rp_writer_open(&w, path);
   if (!status) status = rp_writer_close(w, write_array(w, c));
   rp_tensor_drop(c);

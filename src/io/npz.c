@@ -63,7 +63,7 @@ static rp_status add_array(rp_zip_writer *z, const char *name, rp_tensor *x)
   char *member = rp_new(room);
   if (!member) return RP_ENOMEM;
   snprintf(member, room, "%s.npy", name);
-  rp_status status = rp_tensor_contiguous(&c, x);
+  rp_status status = rp_tensor_host(&c, x);
   if (!status) {
     status = rp_zip_add(z, member, header, rp_npy_header(header, &c->a), rp_data(c),
                         rp_count(&c->a) * (int64_t)rp_dtype_size(c->a.dtype));

@@ -283,7 +283,7 @@ rp_status rp_png_write(const char *path, rp_tensor *x)
   job j = { .path = path };
   rp_tensor *c = NULL;
   RP_TRY(check_image(&j, &x->a));
-  RP_TRY(rp_tensor_contiguous(&c, x));
+  RP_TRY(rp_tensor_host(&c, x));
   rp_status status = convert(&j, c);
   if (!status) status = write_image(&j);
   rp_release(j.samples);

@@ -300,7 +300,7 @@ static rp_status write_data(rp_writer *w, const rp_named *sorted, int64_t n)
 {
   for (int64_t i = 0; i < n; i++) {
     rp_tensor *c = NULL;
-    RP_TRY(rp_tensor_contiguous(&c, sorted[i].value));
+    RP_TRY(rp_tensor_host(&c, sorted[i].value));
     rp_status status = rp_write(w, rp_data(c), rp_count(&c->a) * (int64_t)rp_dtype_size(c->a.dtype));
     rp_tensor_drop(c);
     RP_TRY(status);

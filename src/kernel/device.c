@@ -21,7 +21,7 @@ static const struct { const rp_device *table; const char *name; } built[] = {
 };
 enum { N_BUILT = sizeof built / sizeof *built };
 
-static const rp_device *chosen;
+static const rp_device *chosen, *entered;
 
 static bool runs(const char *name)
 {
@@ -58,7 +58,16 @@ rp_status rp_device_choose(const char *isa)
   return RP_OK;
 }
 
-const rp_device *rp_device_now(void)
+const rp_device *rp_device_now(void) { return entered ? entered : rp_device_cpu(); }
+
+const rp_device *rp_device_enter(const rp_device *d)
+{
+  const rp_device *was = entered;
+  entered = d;
+  return was;
+}
+
+const rp_device *rp_device_cpu(void)
 {
   if (!chosen) {
     const char *wish = getenv("REPRO_ISA");

@@ -103,16 +103,33 @@ typedef struct rp_device {
                       int64_t n, int64_t inner, bool rows);
   rp_status (*scatter_add)(const rp_array *y, const rp_array *x, const int64_t *index, int64_t outer, int64_t size,
                            int64_t n, int64_t inner, bool rows);
+  /* at[i], counted from 1, becomes counted from 0; RP_ERANGE naming `who` (kept: a constant) for one outside 1..size,
+   * which a GPU reports when it is next waited for */
+  rp_status (*positions)(int64_t *at, int64_t n, int64_t size, const char *who);
+  rp_status (*shift)(int64_t *at, int64_t n, int64_t by); /* at[i] += by */
   rp_status (*sort)(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending);
 
   rp_status (*draw)(rp_distribution d, const rp_array *out, const rp_draw *how);
   rp_status (*sgd)(const rp_update *u);
   rp_status (*adam)(const rp_update *u);
   rp_status (*ema)(const rp_update *u); /* m = beta1 m + (1 - beta1) p */
+
+  /* memory that the CPU cannot reach; all NULL for the CPU, whose tensors rp_alloc serves.  Work is done in the order it
+   * was asked for; download and finish wait for it */
+  void     *(*alloc)(size_t n);
+  void      (*release)(void *block, size_t n); /* n as at alloc */
+  rp_status (*upload)(void *to, const void *from, size_t n);   /* from the CPU; `from` may change on return */
+  rp_status (*download)(void *to, const void *from, size_t n); /* to the CPU */
+  rp_status (*finish)(void);
 } rp_device;
 
-/* The table in use: the widest instruction set this CPU runs, or the one that REPRO_ISA names. */
+/* The CPU's table: the widest instruction set it runs, or the one that REPRO_ISA names. */
+const rp_device *rp_device_cpu(void);
+
+/* Where operations work and new tensors lie: on the device entered, or the CPU.  rp_device_enter(NULL) is the CPU; it returns
+ * what was entered before, to be entered again afterwards. */
 const rp_device *rp_device_now(void);
+const rp_device *rp_device_enter(const rp_device *d);
 rp_status        rp_device_choose(const char *isa); /* NULL: the default; RP_EDEVICE if unknown or not runnable */
 const char      *rp_device_list(void);              /* "baseline avx2 avx512": those built in that this CPU runs */
 

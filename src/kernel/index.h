@@ -204,6 +204,21 @@ static rp_status scatter_add(const rp_array *y, const rp_array *x, const int64_t
   return RP_OK;
 }
 
+static rp_status positions(int64_t *at, int64_t n, int64_t size, const char *who)
+{
+  for (int64_t i = 0; i < n; i++)
+    if (at[i] < 1 || at[i] > size)
+      return rp_fail(RP_ERANGE, "%s: index element %lld is %lld, outside 1..%lld", who, (long long)(i + 1), (long long)at[i], (long long)size);
+  for (int64_t i = 0; i < n; i++) at[i] -= 1;
+  return RP_OK;
+}
+
+static rp_status shift(int64_t *at, int64_t n, int64_t by)
+{
+  for (int64_t i = 0; i < n; i++) at[i] += by;
+  return RP_OK;
+}
+
 /* ---- sorting: a stable merge sort of positions; NaN counts as larger than everything, in both directions last ---- */
 
 #define SORT(suffix, type)                                                                            \

@@ -23,6 +23,7 @@ int luaopen_repro_core(lua_State *L)
   l_open_tensor(L);
   l_open_index(L);
   l_open_ops(L);
+  l_open_device(L);
   l_open_grad(L);
   l_open_random(L);
   l_open_optim(L);

@@ -76,6 +76,7 @@ static int property(lua_State *L, rp_tensor *x, const char *name)
 {
   if (strcmp(name, "shape") == 0) return l_push_shape(L, x);
   if (strcmp(name, "dtype") == 0) { lua_pushstring(L, rp_dtype_name(x->a.dtype)); return 1; }
+  if (strcmp(name, "device") == 0) { lua_pushstring(L, x->storage->device ? x->storage->device->name : "cpu"); return 1; }
   if (strcmp(name, "ndim") == 0) { lua_pushinteger(L, x->a.ndim); return 1; }
   if (strcmp(name, "requires_grad") == 0) { lua_pushboolean(L, x->requires_grad); return 1; }
   if (strcmp(name, "is_leaf") == 0) { lua_pushboolean(L, x->node == NULL); return 1; }
@@ -154,7 +155,10 @@ static int fill_(lua_State *L)
   double     v = luaL_checknumber(L, 2);
   check_writable(L, x, "fill_");
   x->storage->version++;
-  if (rp_device_now()->fill(&x->a, v) != RP_OK) return l_raise(L);
+  const rp_device *was = rp_device_enter(x->storage->device);
+  rp_status status = rp_device_now()->fill(&x->a, v);
+  rp_device_enter(was);
+  if (status != RP_OK) return l_raise(L);
   lua_settop(L, 1);
   return 1;
 }

@@ -54,6 +54,10 @@ static const double *push_doubles(lua_State *L, rp_tensor *x)
 {
   rp_status   status;
   rp_tensor **box = l_box(L);
+  if (x->storage->device) { /* it is brought to the CPU first */
+    if (rp_tensor_host(box, x) != RP_OK) l_raise(L);
+    return push_doubles(L, *box);
+  }
   if (x->a.dtype == RP_FLOAT64 && rp_is_contiguous(&x->a)) {
     *box = rp_tensor_keep(x);
   } else {

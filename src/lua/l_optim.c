@@ -22,14 +22,26 @@ static void *data_like(lua_State *L, const rp_tensor *p, rp_tensor *x, const cha
   if (x->a.dtype != p->a.dtype || !rp_same_shape(&x->a, &p->a))
     l_error(L, "%s[%d] is %s %s for a parameter %s %s", what, i, rp_dtype_name(x->a.dtype), rp_shape(&x->a).s,
             rp_dtype_name(p->a.dtype), rp_shape(&p->a).s);
+  if (x->storage->device != p->storage->device)
+    l_error(L, "%s[%d] is on %s, its parameter on %s", what, i, x->storage->device ? x->storage->device->name : "cpu",
+            p->storage->device ? p->storage->device->name : "cpu");
   if (!rp_is_contiguous(&x->a)) l_error(L, "%s[%d] is not contiguous", what, i);
   return x->a.data;
 }
 
-typedef rp_status step(const rp_update *u);
+typedef enum rule { SGD, ADAM, EMA } rule;
 
-/* Runs `kernel` on every parameter of the array at 1; gradients at 2, states at 3 and 4 (0: none). */
-static int run(lua_State *L, step *kernel, rp_update u, int m_at, int v_at)
+/* One step, where the parameter lies. */
+static rp_status step(rule which, const rp_tensor *p, const rp_update *u)
+{
+  const rp_device *was = rp_device_enter(p->storage->device), *d = rp_device_now();
+  rp_status status = which == SGD ? d->sgd(u) : which == ADAM ? d->adam(u) : d->ema(u);
+  rp_device_enter(was);
+  return status;
+}
+
+/* Runs a rule on every parameter of the array at 1; gradients at 2, states at 3 and 4 (0: none). */
+static int run(lua_State *L, rule which, rp_update u, int m_at, int v_at)
 {
   int n = (int)lua_rawlen(L, 1);
   for (int i = 1; i <= n; i++) {
@@ -42,11 +54,11 @@ static int run(lua_State *L, step *kernel, rp_update u, int m_at, int v_at)
     u.p = data_like(L, p, p, "parameters", i);
     u.m = m_at ? data_like(L, p, element(L, m_at, i, "state"), "state", i) : NULL;
     u.v = v_at ? data_like(L, p, element(L, v_at, i, "state"), "state", i) : NULL;
-    if (p->a.dtype != g->a.dtype || !rp_same_shape(&p->a, &g->a)) data_like(L, p, g, "gradients", i);
+    if (p->a.dtype != g->a.dtype || !rp_same_shape(&p->a, &g->a) || p->storage->device != g->storage->device) data_like(L, p, g, "gradients", i);
     if (rp_tensor_contiguous(&whole, g) != RP_OK) return l_raise(L);
     u.g = whole->a.data;
     p->storage->version++;
-    rp_status status = kernel(&u);
+    rp_status status = step(which, p, &u);
     rp_tensor_drop(whole);
     if (status != RP_OK) return l_raise(L);
   }
@@ -59,7 +71,7 @@ static int sgd_step(lua_State *L) /* ps, gs, vs|nil, lr, momentum, nesterov, wei
                   .weight_decay = luaL_optnumber(L, 7, 0), .scale = luaL_optnumber(L, 8, 1) };
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  return run(L, rp_device_now()->sgd, u, 0, lua_istable(L, 3) ? 3 : 0);
+  return run(L, SGD, u, 0, lua_istable(L, 3) ? 3 : 0);
 }
 
 /* b^t by repeated squaring: the same bits everywhere, unlike pow. */
@@ -79,7 +91,7 @@ static int adam_step(lua_State *L) /* ps, gs, ms, vs, lr, beta1, beta2, eps, wei
   for (int i = 1; i <= 4; i++) luaL_checktype(L, i, LUA_TTABLE);
   u.correction1 = 1 - power(u.beta1, t);
   u.correction2 = 1 - power(u.beta2, t);
-  return run(L, rp_device_now()->adam, u, 3, 4);
+  return run(L, ADAM, u, 3, 4);
 }
 
 static int ema_step(lua_State *L) /* shadow, ps, decay */
@@ -96,24 +108,28 @@ static int ema_step(lua_State *L) /* shadow, ps, decay */
     u.m = data_like(L, m, m, "shadow", i);
     u.p = data_like(L, m, p, "parameters", i);
     m->storage->version++;
-    if (rp_device_now()->ema(&u) != RP_OK) return l_raise(L);
+    if (step(EMA, m, &u) != RP_OK) return l_raise(L);
   }
   return 0;
 }
 
-/* sum of x^2 in double: squares of the elements summed in the canonical order of `sum`. */
-static rp_status square_sum(double *out, rp_tensor *x)
+/* *sum += the sum of x^2 in double: squares of the elements summed in the canonical order of `sum`, where x lies. */
+static rp_status add_squares(rp_tensor **sum, rp_tensor *x)
 {
-  rp_tensor *wide = NULL, *square = NULL, *sum = NULL;
+  rp_tensor *wide = NULL, *square = NULL, *more = NULL;
   rp_status  status = rp_tensor_cast(&wide, x, RP_FLOAT64);
   if (status == RP_OK) status = rp_apply_simple(&square, RP_OP_square, &wide, 1);
   if (status == RP_OK) {
     rp_call c = { .op = RP_OP_sum, .n_in = 1, .in = &square, .n_attr = 2, .attr = { { .n = -1 }, { .n = 1 } } };
     status = rp_apply(&c);
-    sum = c.out[0];
+    more = c.out[0];
   }
-  if (status == RP_OK) *out = *(double *)sum->a.data;
-  rp_tensor_drop(wide); rp_tensor_drop(square); rp_tensor_drop(sum);
+  if (status == RP_OK) {
+    rp_tensor *both[2] = { *sum, more }, *new_sum = NULL;
+    status = rp_apply_simple(&new_sum, RP_OP_add, both, 2);
+    if (status == RP_OK) { rp_tensor_drop(*sum); *sum = new_sum; }
+  }
+  rp_tensor_drop(wide); rp_tensor_drop(square); rp_tensor_drop(more);
   return status;
 }
 
@@ -121,19 +137,20 @@ static int grad_norm(lua_State *L) /* gs -> sqrt(sum over all of g^2), in double
 {
   luaL_checktype(L, 1, LUA_TTABLE);
   int    n = (int)lua_rawlen(L, 1);
-  double total = 0, part = 0;
   bool   was = rp_recording_set(false);
-  rp_status status = RP_OK;
+  rp_tensor *host = NULL, **sum = l_box(L);
+  rp_status  status = rp_tensor_full(sum, RP_FLOAT64, 0, NULL, 0);
   for (int i = 1; i <= n && status == RP_OK; i++) {
     lua_rawgeti(L, 1, i);
     rp_tensor *g = l_to_tensor(L, -1);
     lua_pop(L, 1);
-    if (!g) continue;
-    status = square_sum(&part, g);
-    total += part;
+    if (g) status = add_squares(sum, g);
   }
   rp_recording_set(was);
+  if (status == RP_OK) status = rp_tensor_host(&host, *sum);
   if (status != RP_OK) return l_raise(L);
+  double total = *(double *)host->a.data;
+  rp_tensor_drop(host);
   lua_pushnumber(L, sqrt(total));
   return 1;
 }

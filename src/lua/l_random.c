@@ -42,14 +42,23 @@ static rp_draw next_draw(generator *g, double a, double b)
   return (rp_draw){ g->seed, (uint64_t)g->name << 32 | g->ordinal++, a, b };
 }
 
+/* Fills t where it lies. */
+static rp_status draw(rp_distribution d, rp_tensor *t, const rp_draw *how)
+{
+  const rp_device *was = rp_device_enter(t->storage->device);
+  rp_status status = rp_device_now()->draw(d, &t->a, how);
+  rp_device_enter(was);
+  return status;
+}
+
 static int drawn(lua_State *L, generator *g, rp_distribution d, rp_dtype dtype, int ndim, const int64_t *shape, double a, double b)
 {
   rp_status   status;
   rp_tensor **box = l_box(L);
-  L_RETRY(L, status, rp_tensor_empty(box, dtype, ndim, shape));
+  L_MAKE(L, status, rp_tensor_empty(box, dtype, ndim, shape));
   if (status != RP_OK) return l_raise(L);
   rp_draw how = next_draw(g, a, b);
-  if (rp_device_now()->draw(d, &(*box)->a, &how) != RP_OK) return l_raise(L);
+  if (draw(d, *box, &how) != RP_OK) return l_raise(L);
   l_account(L, *box);
   return 1;
 }
@@ -100,13 +109,15 @@ static int randperm(lua_State *L) /* n: the order in which n uniform numbers wou
   if (n < 0) return l_error(L, "randperm: n = %lld is negative", (long long)n);
   rp_tensor **box = l_box(L), **keys = l_box(L), **sorted = l_box(L);
   rp_draw     how = next_draw(g, 0, 1);
+  const rp_device *was = rp_device_enter(l_default_device()), *here = rp_device_now();
   rp_status   status = rp_tensor_empty(box, RP_INT64, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(keys, RP_FLOAT64, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(sorted, RP_FLOAT64, 1, &n);
-  if (status == RP_OK) status = rp_device_now()->draw(RP_UNIFORM, &(*keys)->a, &how);
-  if (status == RP_OK && n > 0) status = rp_device_now()->sort(&(*sorted)->a, (*box)->a.data, &(*keys)->a, 1, n, false);
+  if (status == RP_OK) status = here->draw(RP_UNIFORM, &(*keys)->a, &how);
+  if (status == RP_OK && n > 0) status = here->sort(&(*sorted)->a, (*box)->a.data, &(*keys)->a, 1, n, false);
+  if (status == RP_OK) status = here->shift((*box)->a.data, n, 1);
+  rp_device_enter(was);
   if (status != RP_OK) return l_raise(L);
-  for (int64_t i = 0; i < n; i++) ((int64_t *)(*box)->a.data)[i]++;
   lua_pop(L, 2);
   return 1;
 }
@@ -121,8 +132,9 @@ static int bernoulli(lua_State *L) /* p, shape [, dtype]: 1 with probability p, 
   if (!(p >= 0 && p <= 1)) return l_error(L, "bernoulli: p = %g is no probability", p);
   rp_tensor **box = l_box(L), **u = l_box(L), **limit = l_box(L), **hit = l_box(L);
   rp_draw     how = next_draw(g, 0, 1);
-  rp_status   status = rp_tensor_empty(u, RP_FLOAT32, n, shape);
-  if (status == RP_OK) status = rp_device_now()->draw(RP_UNIFORM, &(*u)->a, &how);
+  rp_status   status;
+  L_MAKE(L, status, rp_tensor_empty(u, RP_FLOAT32, n, shape));
+  if (status == RP_OK) status = draw(RP_UNIFORM, *u, &how);
   if (status == RP_OK) status = rp_tensor_full(limit, RP_FLOAT64, 0, NULL, p);
   if (status == RP_OK) status = rp_apply_simple(hit, RP_OP_lt, (rp_tensor *[]){ *u, *limit }, 2);
   if (status == RP_OK) status = rp_tensor_cast(box, *hit, dtype);
@@ -138,8 +150,9 @@ static int lognormal(lua_State *L) /* mu, sigma, shape: e^(mu + sigma z) */
   int     n = shape_at(L, 3, shape);
   rp_tensor **box = l_box(L), **z = l_box(L);
   rp_draw     how = next_draw(g, mu, sigma);
-  rp_status   status = rp_tensor_empty(z, RP_FLOAT32, n, shape);
-  if (status == RP_OK) status = rp_device_now()->draw(RP_NORMAL, &(*z)->a, &how);
+  rp_status   status;
+  L_MAKE(L, status, rp_tensor_empty(z, RP_FLOAT32, n, shape));
+  if (status == RP_OK) status = draw(RP_NORMAL, *z, &how);
   if (status == RP_OK) status = rp_apply_simple(box, RP_OP_exp, z, 1);
   lua_pop(L, 1);
   return l_done(L, status, box);
@@ -178,16 +191,18 @@ static int categorical(lua_State *L) /* weights (n) or (B,n), count: int64 (coun
   if (nd < 1 || nd > 2 || w->a.shape[nd - 1] < 1 || count < 0)
     return l_error(L, "categorical: weights %s, count %lld; weights must be (n) or (B,n)", rp_shape(&w->a).s, (long long)count);
   int64_t rows = nd == 2 ? w->a.shape[0] : 1, n = w->a.shape[nd - 1], shape[2] = { rows, count };
-  rp_tensor **box = l_box(L), **u = l_box(L), **p = l_box(L);
+  rp_tensor **box = l_box(L), **u = l_box(L), **p = l_box(L), **host = l_box(L);
   rp_draw     how = next_draw(g, 0, 1);
-  rp_status   status = rp_tensor_clone(p, w, RP_FLOAT64);
+  rp_status   status = rp_tensor_host(host, w);
+  if (status == RP_OK) status = rp_tensor_clone(p, *host, RP_FLOAT64);
   if (status == RP_OK) status = check_weights((*p)->a.data, rows, n);
   if (status == RP_OK) status = rp_tensor_empty(u, RP_FLOAT64, 2, shape);
   if (status == RP_OK) status = rp_tensor_empty(box, RP_INT64, nd == 2 ? 2 : 1, nd == 2 ? shape : shape + 1);
-  if (status == RP_OK) status = rp_device_now()->draw(RP_UNIFORM, &(*u)->a, &how);
+  if (status == RP_OK) status = draw(RP_UNIFORM, *u, &how);
   for (int64_t i = 0; status == RP_OK && i < rows * count; i++)
     ((int64_t *)(*box)->a.data)[i] = 1 + invert((double *)(*p)->a.data + i / count * n, n, ((double *)(*u)->a.data)[i]);
-  lua_pop(L, 2);
+  if (status == RP_OK) status = l_settle(box);
+  lua_pop(L, 3);
   return l_done(L, status, box);
 }
 

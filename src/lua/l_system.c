@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/pool.h"
+#include "cuda/cuda.h"
 #include "kernel/formulas.h"
 #include "lua/build.h"
 #include "lua/l_tensor.h"
@@ -169,10 +170,6 @@ void l_open_system(lua_State *L)
   set_string(L, "numerics", RP_NUMERICS);
   set_string(L, "configure", RP_CONFIGURE);
   set_string(L, "lua", LUA_RELEASE);
-#ifdef RP_CUDA
-  set_string(L, "cuda", RP_CUDA);
-#else
-  set_string(L, "cuda", "not built in");
-#endif
+  set_string(L, "cuda", *rp_cuda_architectures() ? rp_cuda_architectures() : "not built in");
   lua_setfield(L, -2, "build");
 }

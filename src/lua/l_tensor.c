@@ -62,7 +62,7 @@ static int filled(lua_State *L, int first, double value)
   }
   n = l_check_shape(L, first, last, shape);
   rp_tensor **box = l_box(L);
-  L_RETRY(L, status, rp_tensor_full(box, dtype, n, shape, value));
+  L_MAKE(L, status, rp_tensor_full(box, dtype, n, shape, value));
   return l_done(L, status, box);
 }
 
@@ -77,7 +77,7 @@ static int full(lua_State *L) /* shape, value [, dtype] */
   double    value = lua_isboolean(L, 2) ? lua_toboolean(L, 2) : luaL_checknumber(L, 2);
   rp_status status;
   rp_tensor **box = l_box(L);
-  L_RETRY(L, status, rp_tensor_full(box, dtype, n, shape, value));
+  L_MAKE(L, status, rp_tensor_full(box, dtype, n, shape, value));
   return l_done(L, status, box);
 }
 
@@ -87,7 +87,9 @@ static int like(lua_State *L, double value)
   rp_dtype   dtype = l_opt_dtype(L, 2, x->a.dtype);
   rp_status  status;
   rp_tensor **box = l_box(L);
+  const rp_device *was = rp_device_enter(x->storage->device);
   L_RETRY(L, status, rp_tensor_full(box, dtype, x->a.ndim, x->a.shape, value));
+  rp_device_enter(was);
   return l_done(L, status, box);
 }
 
@@ -110,6 +112,7 @@ static int ramp(lua_State *L, double first, double step, int64_t n, rp_dtype dty
   for (int64_t i = 0; i < n; i++) ((double *)line->a.data)[i] = fma((double)i, step, first);
   status = rp_tensor_cast(box, line, dtype);
   rp_tensor_drop(line);
+  if (status == RP_OK) status = l_settle(box);
   return l_done(L, status, box);
 }
 
@@ -142,6 +145,7 @@ static int eye(lua_State *L) /* n [, dtype] */
     diagonal.ndim = 1; diagonal.stride[0] = n + 1;
     status = rp_device_now()->fill(&diagonal, 1);
   }
+  if (status == RP_OK) status = l_settle(box);
   return l_done(L, status, box);
 }
 
@@ -206,6 +210,7 @@ static int from_table(lua_State *L) /* number | nested table | tensor [, dtype] 
     fill_nested(L, &out, shape, ndim, 0);
     lua_pop(L, 1);
     L_RETRY(L, status, rp_tensor_cast(box, *wide, dtype));
+    if (status == RP_OK) status = l_settle(box);
   }
   lua_pop(L, 1);
   return l_done(L, status, box);
@@ -228,11 +233,20 @@ void l_push_element(lua_State *L, const void *p, rp_dtype dtype)
   }
 }
 
+/* x, or a copy of it on the CPU in a box left on the stack. */
+static rp_tensor *on_cpu(lua_State *L, rp_tensor *x)
+{
+  if (!x->storage->device) return x;
+  rp_tensor **box = l_box(L);
+  if (rp_tensor_host(box, x) != RP_OK) l_raise(L);
+  return *box;
+}
+
 static int item(lua_State *L)
 {
   rp_tensor *x = l_check_tensor(L, 1);
   if (rp_count(&x->a) != 1) return l_error(L, "item: the tensor has shape %s; one element is expected", rp_shape(&x->a).s);
-  l_push_element(L, x->a.data, x->a.dtype);
+  l_push_element(L, on_cpu(L, x)->a.data, x->a.dtype);
   return 1;
 }
 
@@ -250,7 +264,7 @@ static void push_nested(lua_State *L, const rp_array *a, int depth, const char *
 
 static int totable(lua_State *L)
 {
-  rp_tensor *x = l_check_tensor(L, 1);
+  rp_tensor *x = on_cpu(L, l_check_tensor(L, 1));
   push_nested(L, &x->a, 0, x->a.data);
   return 1;
 }
@@ -329,7 +343,7 @@ static void add_nested(luaL_Buffer *b, const rp_array *a, int depth, const char 
 static int to_text(lua_State *L)
 {
   luaL_Buffer b;
-  rp_tensor  *x = l_check_tensor(L, 1);
+  rp_tensor  *x = on_cpu(L, l_check_tensor(L, 1));
   luaL_buffinit(L, &b);
   luaL_addstring(&b, rp_dtype_name(x->a.dtype));
   if (x->a.ndim > 0) luaL_addstring(&b, rp_shape(&x->a).s);

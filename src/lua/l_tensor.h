@@ -33,6 +33,23 @@ int l_error(lua_State *L, const char *fmt, ...);
     if (status == RP_ENOMEM) { lua_gc(L, LUA_GCCOLLECT); status = (call); } \
   } while (0)
 
+/* The same for what makes new tensors: they lie on the default device (l_device.c). */
+#define L_MAKE(L, status, call)                                      \
+  do {                                                               \
+    const rp_device *was_ = rp_device_enter(l_default_device());     \
+    status = (call);                                                 \
+    rp_device_enter(was_);                                           \
+    if (status != RP_ENOMEM) break;                                  \
+    lua_gc(L, LUA_GCCOLLECT);                                        \
+    rp_device_enter(l_default_device());                             \
+    status = (call);                                                 \
+    rp_device_enter(was_);                                           \
+  } while (0)
+const rp_device *l_default_device(void); /* NULL: the CPU */
+
+/* Moves the tensor of a box, made on the CPU, to the default device. */
+rp_status l_settle(rp_tensor **box);
+
 /* Integers from a table at i, or from the arguments i, i+1, ... up to `last`; at most room of them. */
 int l_check_integers(lua_State *L, int i, int last, int64_t *out, int room, const char *what);
 
@@ -60,6 +77,7 @@ void l_make_metatable(lua_State *L);
 void l_open_tensor(lua_State *L);
 void l_open_index(lua_State *L);
 void l_open_ops(lua_State *L);
+void l_open_device(lua_State *L);
 void l_open_random(lua_State *L);
 void l_open_grad(lua_State *L);
 void l_open_optim(lua_State *L);

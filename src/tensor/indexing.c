@@ -11,17 +11,9 @@ rp_status rp_positions(rp_tensor **out, rp_tensor *index, int64_t size, const ch
   if (rp_is_float(index->a.dtype) || index->a.dtype == RP_BOOL)
     return rp_fail(RP_EDTYPE, "%s: the index must be an integer tensor, not %s; convert with index:to(\"int64\")", who, rp_dtype_name(index->a.dtype));
   RP_TRY(rp_tensor_clone(&t, index, RP_INT64));
-  int64_t *at = t->a.data;
-  for (int64_t i = 0, n = rp_count(&t->a); i < n; i++, at++) {
-    if (*at < 1 || *at > size) {
-      rp_fail(RP_ERANGE, "%s: index element %lld is %lld, outside 1..%lld", who, (long long)(i + 1), (long long)*at, (long long)size);
-      rp_tensor_drop(t);
-      return RP_ERANGE;
-    }
-    *at -= 1;
-  }
-  *out = t;
-  return RP_OK;
+  rp_status status = rp_device_now()->positions(t->a.data, rp_count(&t->a), size, who);
+  if (status == RP_OK) *out = t; else rp_tensor_drop(t);
+  return status;
 }
 
 void rp_split_at(int64_t *outer, int64_t *inner, const rp_array *a, int dim)
@@ -156,10 +148,7 @@ static rp_status sorted(rp_call *c, int64_t k, int64_t dim_attr, bool descending
   if (status == RP_OK) status = take_first(&c->out[0], values, dim, k, c->in[0]->a.dtype);
   if (status == RP_OK) status = take_first(&c->saved[0], order, dim, k, RP_INT64);
   if (status == RP_OK) status = rp_tensor_clone(&c->out[1], c->saved[0], RP_INT64);
-  if (status == RP_OK) {
-    int64_t *at = c->out[1]->a.data;
-    for (int64_t i = rp_count(&c->out[1]->a); i-- > 0; ) at[i]++;
-  }
+  if (status == RP_OK) status = rp_device_now()->shift(c->out[1]->a.data, rp_count(&c->out[1]->a), 1);
   rp_tensor_drop(values);
   rp_tensor_drop(order);
   return status;
@@ -205,24 +194,31 @@ static int64_t gather_distinct(const rp_array *v, const int64_t *order, int64_t 
   return n_distinct;
 }
 
+/* Counting on the CPU; the sorting, on x's device, is the larger part of the work. */
 rp_status rp_forward_unique(rp_call *c) /* x */
 {
-  rp_tensor *flat = NULL, *values = NULL, *order = NULL, *counts = NULL;
-  int64_t    n = rp_count(&c->in[0]->a);
-  rp_dtype   work = c->in[0]->a.dtype < RP_INT32 ? RP_INT32 : c->in[0]->a.dtype;
+  rp_tensor *flat = NULL, *values = NULL, *order = NULL, *host = NULL, *at = NULL, *inverse = NULL, *counts = NULL, *distinct = NULL;
+  const rp_device *device = rp_device_now(), *home = c->in[0]->storage->device;
+  const rp_array  *x = &c->in[0]->a;
+  int64_t    n = rp_count(x);
+  rp_dtype   work = x->dtype < RP_INT32 ? RP_INT32 : x->dtype;
   rp_status  status = rp_tensor_clone(&flat, c->in[0], work);
-  if (status == RP_OK) status = rp_tensor_empty(&c->out[1], RP_INT64, c->in[0]->a.ndim, c->in[0]->a.shape);
   if (status == RP_OK) status = rp_tensor_empty(&values, work, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(&order, RP_INT64, 1, &n);
+  if (status == RP_OK && n > 0) status = device->sort(&values->a, order->a.data, &flat->a, 1, n, false);
+  const rp_device *was = rp_device_enter(NULL);
+  if (status == RP_OK) status = rp_tensor_host(&host, values);
+  if (status == RP_OK) status = rp_tensor_host(&at, order);
+  if (status == RP_OK) status = rp_tensor_empty(&inverse, RP_INT64, x->ndim, x->shape);
   if (status == RP_OK) status = rp_tensor_empty(&counts, RP_INT64, 1, &n);
-  if (status == RP_OK && n > 0) status = rp_device_now()->sort(&values->a, order->a.data, &flat->a, 1, n, false);
   if (status == RP_OK) {
-    values->a.shape[0] = counts->a.shape[0] =
-      gather_distinct(&values->a, order->a.data, n, c->out[1]->a.data, counts->a.data);
-    status = rp_tensor_clone(&c->out[0], values, c->in[0]->a.dtype);
+    host->a.shape[0] = counts->a.shape[0] = gather_distinct(&host->a, at->a.data, n, inverse->a.data, counts->a.data);
+    status = rp_tensor_clone(&distinct, host, x->dtype);
   }
-  if (status == RP_OK) status = rp_tensor_clone(&c->out[2], counts, RP_INT64);
-  rp_tensor *all[4] = { flat, values, order, counts };
-  for (int i = 0; i < 4; i++) rp_tensor_drop(all[i]);
+  rp_device_enter(was);
+  rp_tensor *found[3] = { distinct, inverse, counts };
+  for (int k = 0; k < 3 && status == RP_OK; k++) status = rp_tensor_move(&c->out[k], found[k], home);
+  rp_tensor *all[8] = { flat, values, order, host, at, inverse, counts, distinct };
+  for (int i = 0; i < 8; i++) rp_tensor_drop(all[i]);
   return status;
 }

@@ -67,9 +67,7 @@ rp_status rp_forward_min(rp_call *c) { return extreme(c); }
 static rp_status position(rp_call *c)
 {
   RP_TRY(extreme(c));
-  int64_t *at = c->out[0]->a.data;
-  for (int64_t i = rp_count(&c->out[0]->a); i-- > 0; ) at[i]++; /* positions count from 1 */
-  return RP_OK;
+  return rp_device_now()->shift(c->out[0]->a.data, rp_count(&c->out[0]->a), 1); /* positions count from 1 */
 }
 
 rp_status rp_forward_argmax(rp_call *c) { return position(c); }

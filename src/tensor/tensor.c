@@ -31,10 +31,12 @@ static rp_status new_storage(rp_storage **out, size_t bytes)
 {
   rp_storage *s = rp_new(sizeof *s);
   if (!s) return RP_ENOMEM;
-  s->data = rp_alloc(bytes ? bytes : 1);
+  const rp_device *d = rp_device_now();
+  s->data = d->alloc ? d->alloc(bytes ? bytes : 1) : rp_alloc(bytes ? bytes : 1);
   if (!s->data) { rp_delete(s); return RP_ENOMEM; }
   s->references = 1;
   s->bytes = bytes;
+  s->device = d->alloc ? d : NULL;
   *out = s;
   return RP_OK;
 }
@@ -42,7 +44,8 @@ static rp_status new_storage(rp_storage **out, size_t bytes)
 static void drop_storage(rp_storage *s)
 {
   if (--s->references > 0) return;
-  rp_release(s->data);
+  if (s->device) s->device->release(s->data, s->bytes ? s->bytes : 1);
+  else           rp_release(s->data);
   rp_delete(s);
 }
 
@@ -67,7 +70,7 @@ rp_status rp_tensor_full(rp_tensor **out, rp_dtype dtype, int ndim, const int64_
   rp_tensor *t = NULL;
   RP_TRY(rp_tensor_empty(&t, dtype, ndim, shape));
   rp_status status = RP_OK;
-  if (ndim == 0 && dtype == RP_FLOAT32) *(float *)t->a.data = (float)value; /* numbers among tensors: no kernel */
+  if (ndim == 0 && dtype == RP_FLOAT32 && !t->storage->device) *(float *)t->a.data = (float)value; /* numbers among tensors: no kernel */
   else status = rp_device_now()->fill(&t->a, value);
   if (status != RP_OK) { rp_tensor_drop(t); return status; }
   *out = t;
@@ -136,11 +139,53 @@ rp_status rp_tensor_contiguous(rp_tensor **out, rp_tensor *x)
 rp_status rp_tensor_clone(rp_tensor **out, const rp_tensor *x, rp_dtype dtype)
 {
   rp_tensor *t = NULL;
-  RP_TRY(rp_tensor_empty(&t, dtype, x->a.ndim, x->a.shape));
-  rp_status status = rp_device_now()->copy(&t->a, &x->a);
+  const rp_device *was = rp_device_enter(x->storage->device);
+  rp_status status = rp_tensor_empty(&t, dtype, x->a.ndim, x->a.shape);
+  if (status == RP_OK) status = rp_device_now()->copy(&t->a, &x->a);
+  rp_device_enter(was);
   if (status != RP_OK) { rp_tensor_drop(t); return status; }
   *out = t;
   return RP_OK;
+}
+
+/* ---- from device to device ---- */
+
+/* to = from, contiguous and of one shape and type, one of them on the CPU. */
+static rp_status cross(rp_tensor *to, const rp_tensor *from)
+{
+  size_t bytes = (size_t)rp_count(&to->a) * rp_dtype_size(to->a.dtype);
+  if (bytes == 0) return RP_OK;
+  if (to->storage->device) return to->storage->device->upload(to->a.data, from->a.data, bytes);
+  return from->storage->device->download(to->a.data, from->a.data, bytes);
+}
+
+static rp_status moved(rp_tensor **out, rp_tensor *x, const rp_device *device)
+{
+  rp_tensor *whole = NULL, *t = NULL;
+  RP_TRY(rp_tensor_contiguous(&whole, x));
+  const rp_device *was = rp_device_enter(device);
+  rp_status status = rp_tensor_empty(&t, x->a.dtype, x->a.ndim, x->a.shape);
+  rp_device_enter(was);
+  if (status == RP_OK) status = cross(t, whole);
+  rp_tensor_drop(whole);
+  if (status == RP_OK) *out = t; else rp_tensor_drop(t);
+  return status;
+}
+
+rp_status rp_tensor_move(rp_tensor **out, rp_tensor *x, const rp_device *device)
+{
+  rp_tensor *host = NULL;
+  if (x->storage->device == device) { *out = rp_tensor_keep(x); return RP_OK; }
+  if (!device || !x->storage->device) return moved(out, x, device);
+  RP_TRY(moved(&host, x, NULL)); /* between two devices by way of the CPU */
+  rp_status status = moved(out, host, device);
+  rp_tensor_drop(host);
+  return status;
+}
+
+rp_status rp_tensor_host(rp_tensor **out, rp_tensor *x)
+{
+  return x->storage->device ? moved(out, x, NULL) : rp_tensor_contiguous(out, x);
 }
 
 rp_status rp_tensor_cast(rp_tensor **out, rp_tensor *x, rp_dtype dtype)
@@ -154,7 +199,20 @@ rp_status rp_tensor_copy(rp_tensor *out, const rp_tensor *in)
   rp_array a;
   RP_TRY(rp_broadcast_to(&a, &in->a, out->a.ndim, out->a.shape, "copy_"));
   out->storage->version++;
-  return rp_device_now()->copy(&out->a, &a);
+  const rp_device *home = out->storage->device;
+  rp_tensor view = *in, *here = NULL;
+  view.a = a;
+  if (in->storage->device != home) { /* the elements themselves cross, not their repetitions */
+    view.a = in->a;
+    RP_TRY(rp_tensor_move(&here, &view, home));
+    view.a = here->a;
+    RP_TRY(rp_broadcast_to(&a, &view.a, out->a.ndim, out->a.shape, "copy_"));
+  }
+  const rp_device *was = rp_device_enter(home);
+  rp_status status = rp_device_now()->copy(&out->a, &a);
+  rp_device_enter(was);
+  rp_tensor_drop(here);
+  return status;
 }
 
 static const char *const dtype_names[RP_N_DTYPES] = { "bool", "uint8", "int32", "int64", "float32", "float64" };
@@ -191,7 +249,7 @@ static rp_status add_tensor(rp_sha256 *s, rp_tensor *x)
 {
   rp_tensor *t = NULL;
   char       head[16 + sizeof(rp_shape_text)];
-  RP_TRY(rp_tensor_contiguous(&t, x));
+  RP_TRY(rp_tensor_host(&t, x));
   int64_t n = rp_count(&t->a);
   snprintf(head, sizeof head, "%s %s\n", dtype_names[t->a.dtype], rp_shape(&t->a).s);
   rp_sha256_add(s, head, strlen(head));

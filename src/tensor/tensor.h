@@ -16,6 +16,7 @@ typedef struct rp_storage {
   uint64_t version; /* counts writes, so that the tape notices a saved value that was overwritten */
   size_t   bytes;
   void    *data;    /* 64-byte aligned */
+  const struct rp_device *device; /* whose memory this is; NULL: the CPU's */
 } rp_storage;
 
 typedef struct rp_tensor {
@@ -29,7 +30,7 @@ typedef struct rp_tensor {
   int             output;   /* which of the node's outputs this is */
 } rp_tensor;
 
-/* New contiguous tensors.  shape (ndim) borrowed.  RP_ESHAPE for a negative size, more than RP_MAX_DIMS
+/* New contiguous tensors, on the device entered (rp_device_enter).  shape (ndim) borrowed.  RP_ESHAPE for a negative size, more than RP_MAX_DIMS
  * dimensions, or more bytes than can be counted; RP_ENOMEM. */
 rp_status rp_tensor_empty(rp_tensor **out, rp_dtype dtype, int ndim, const int64_t *shape); /* undefined contents */
 rp_status rp_tensor_full (rp_tensor **out, rp_dtype dtype, int ndim, const int64_t *shape, double value);
@@ -48,8 +49,14 @@ extern void (*rp_node_release)(struct rp_node *); /* set by the grad room */
 int64_t rp_count(const rp_array *a);          /* number of elements */
 bool    rp_is_contiguous(const rp_array *a);  /* row-major without gaps */
 
-/* The elements of contiguous tensors, for files and bindings. */
+/* The elements of contiguous tensors on the CPU, for files and bindings. */
 static inline void *rp_data(rp_tensor *t) { return t->a.data; }
+
+/* x itself (one more reference) or its elements on another device (NULL: the CPU); outside the tape. */
+rp_status rp_tensor_move(rp_tensor **out, rp_tensor *x, const struct rp_device *device);
+
+/* x itself or a copy, contiguous and on the CPU; waits for a GPU. */
+rp_status rp_tensor_host(rp_tensor **out, rp_tensor *x);
 
 /* x itself (one more reference) or a contiguous copy; outside the tape. */
 rp_status rp_tensor_contiguous(rp_tensor **out, rp_tensor *x);

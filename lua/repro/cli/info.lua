@@ -23,10 +23,19 @@ local function add_sorted(list, prefix, t)
   for _, name in ipairs(sorted(t)) do list[#list + 1] = { prefix .. name, t[name] } end
 end
 
+-- The GPU, or why there is none; what would run on it, and what stays on the CPU.
+local function add_cuda(list)
+  local _, stays = rp.core.cuda_build()
+  local card, why = rp.core.cuda()
+  if card then add_sorted(list, "cuda_", card) else list[#list + 1] = { "cuda_device", "none: " .. why } end
+  list[#list + 1] = { "cuda_stays_on_cpu", stays }
+end
+
 local function facts()
   local list = { { "version", rp.version }, { "isa", rp.isa() }, { "isas", rp.core.isas() }, { "threads", rp.threads() } }
   add_sorted(list, "", rp.core.build)
   add_sorted(list, "memory_", rp.memory())
+  add_cuda(list)
   return list
 end
 

@@ -53,12 +53,11 @@ pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 dat
 
 local function check_environment(given)
   if given.device:find "^cuda" then
-    failure.raise("environment", "--device %s: this version has no CUDA back end; use --device cpu",
-      given.device)
+    local ok, message = pcall(rp.device, given.device)
+    if not ok then failure.raise("environment", "--device %s: %s", given.device, (message:gsub("^[^:]*:%d+: ", ""))) end
   end
   if given.math == "fast" then
-    failure.raise("environment", "--math fast: this build has no vendor libraries, which need a CUDA device; "
-      .. "use --math exact")
+    failure.raise("environment", "--math fast: this version has no vendor libraries; use --math exact")
   end
   if given.threads then rp.threads(given.threads) end
 end

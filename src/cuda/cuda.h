@@ -1,0 +1,52 @@
+/* cuda.h: an NVIDIA GPU as a device of the table of kernel/device.h.
+ *
+ * Nothing here opens the driver before rp_cuda_open, rp_cuda_count or rp_cuda_describe is called.  All work goes through one
+ * stream, in order, and returns before it is done; downloads, and rp_cuda_finish, wait.
+ * REPRO_CUDA_SYNC=1 waits after every kernel, so that an error names the operation that made it. */
+#ifndef RP_CUDA_CUDA_H
+#define RP_CUDA_CUDA_H
+
+#include "base/memory.h"
+#include "kernel/device.h"
+
+/* How many GPUs there are; 0 with the reason in *why (borrowed). */
+int rp_cuda_count(const char **why);
+
+/* The table of GPU i, from 0.  One GPU is used by a process.  RP_EDEVICE if it cannot be used, with the reason. */
+rp_status rp_cuda_open(const rp_device **out, int i);
+
+typedef struct rp_cuda_card {
+  char   name[128];
+  size_t bytes;
+  int    major, minor, processors, driver; /* driver: 1000 major + 10 minor of the CUDA version it serves */
+} rp_cuda_card;
+rp_status rp_cuda_describe(rp_cuda_card *card, int i);
+
+/* The architectures whose kernels this build holds: "sm_80 sm_90 ..."; "" if it was built without nvcc. */
+const char *rp_cuda_architectures(void);
+
+/* What runs on the CPU even for tensors on a GPU, and why. */
+const char *rp_cuda_stays(void);
+
+/* Device memory, counted as in base/memory.h, and how often data crossed over. */
+typedef struct rp_cuda_counts {
+  rp_memory memory;
+  int64_t   launches, uploads, downloads, waits;
+} rp_cuda_counts;
+rp_cuda_counts rp_cuda_counts_now(void);
+void           rp_cuda_trim(void);
+void           rp_cuda_reset_peak(void);
+
+/* Waits for everything asked for so far, and reports what went wrong in it. */
+rp_status rp_cuda_finish(void);
+
+/* ---- a recorded step ---- */
+
+typedef struct rp_cuda_graph rp_cuda_graph;
+rp_status rp_cuda_record_begin(void); /* kernels are recorded instead of run; waiting is RP_ESTATE until the end */
+rp_status rp_cuda_record_end(rp_cuda_graph **out);
+void      rp_cuda_record_abandon(void);
+rp_status rp_cuda_replay(rp_cuda_graph *g);
+void      rp_cuda_graph_drop(rp_cuda_graph *g);
+
+#endif

@@ -1,0 +1,166 @@
+/* products.c: matrix products and convolutions: which tile, how many parts. */
+#include <stdio.h>
+
+#include "cuda/internal.h"
+
+#define STEP   16 /* as in kernels/products.cu */
+#define STAGES 3
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* A tile of `size` x `size`: threads and shared memory as in kernels/tile.h. */
+typedef struct tile { int size, threads; size_t shared; char suffix[8]; } tile;
+
+static tile make_tile(rp_dtype dtype, int size)
+{
+  size_t e = rp_dtype_size(dtype), line = (size_t)size + 16 / e;
+  tile   t = { .size = size, .threads = 256, .shared = STAGES * STEP * 2 * line * e };
+  snprintf(t.suffix, sizeof t.suffix, "%s_%d", dtype == RP_FLOAT32 ? "f32" : "f64", size);
+  return t;
+}
+
+/* The larger tile where it fills the device. */
+static tile choose_tile(rp_dtype dtype, int64_t m, int64_t n, int64_t batch, int64_t k)
+{
+  int64_t large = ceil_div(m, 128) * ceil_div(n, 128) * batch * ceil_div(k, RP_KB);
+  bool    fills = m > 64 && n > 64 && large >= cu_now.processors;
+  return make_tile(dtype, dtype == RP_FLOAT32 && fills ? 128 : 64);
+}
+
+/* How many thread blocks share the terms of a tile, each a whole number of blocks of RP_KB, and how many each takes. */
+static int64_t split(int64_t *blocks_each, int64_t tiles, int64_t k, int64_t results, size_t size)
+{
+  int64_t blocks = ceil_div(k, RP_KB), wanted = ceil_div(2 * cu_now.processors, tiles > 0 ? tiles : 1);
+  int64_t parts = blocks < wanted ? blocks : wanted;
+  *blocks_each = blocks;
+  if (parts <= 1 || tiles >= cu_now.processors || (size_t)(results * blocks) * size > (size_t)1 << 28) return 1;
+  *blocks_each = ceil_div(blocks, parts);
+  return ceil_div(blocks, *blocks_each);
+}
+
+static bool aligned(const void *p, int64_t batch, int64_t apart, size_t size)
+{
+  int64_t whole = 16 / (int64_t)size;
+  return (uintptr_t)p % 16 == 0 && batch % whole == 0 && apart % whole == 0;
+}
+
+static rp_status finish_parts(cu_gemm *g, rp_dtype dtype, int64_t batch)
+{
+  g->parts = batch;
+  return cu_launch_over(CU_PRODUCTS, dtype == RP_FLOAT32 ? "gemm_finish_f32" : "gemm_finish_f64", batch * g->m * g->n, g);
+}
+
+rp_status cu_gemm_run(const rp_gemm *g)
+{
+  size_t  size = rp_dtype_size(g->dtype), bytes = 0;
+  cu_gemm p = { .m = g->m, .n = g->n, .k = g->k, .a = g->a, .a_batch = g->a_batch, .a_row = g->a_row, .a_col = g->a_col,
+                .b = g->b, .b_batch = g->b_batch, .b_row = g->b_row, .b_col = g->b_col, .c = g->c, .c_batch = g->c_batch,
+                .c_row = g->c_row, .bias = g->bias };
+  char    kernel[32];
+  if (g->batch <= 0 || g->m <= 0 || g->n <= 0) return RP_OK;
+  if (g->k == 0) return finish_parts(&p, g->dtype, g->batch);
+  tile    t = choose_tile(g->dtype, g->m, g->n, g->batch, g->k);
+  int64_t tiles = ceil_div(g->m, t.size) * ceil_div(g->n, t.size) * g->batch;
+  p.wide_a = g->a_row == 1 && aligned(g->a, g->a_batch, g->a_col, size);
+  p.wide_b = g->b_col == 1 && aligned(g->b, g->b_batch, g->b_row, size);
+  p.parts = split(&p.blocks, tiles, g->k, g->batch * g->m * g->n, size);
+  if (p.parts > 1) {
+    bytes = (size_t)(g->batch * ceil_div(g->k, RP_KB) * g->m * g->n) * size;
+    if (!(p.part = cu_alloc(bytes))) return RP_ENOMEM;
+  }
+  snprintf(kernel, sizeof kernel, "gemm_%s", t.suffix);
+  rp_status status = cu_launch(CU_PRODUCTS, kernel, tiles * p.parts, t.threads, t.shared, &p);
+  if (status == RP_OK && p.part) status = finish_parts(&p, g->dtype, g->batch);
+  cu_release(p.part, bytes);
+  return status;
+}
+
+/* ---- convolution ---- */
+
+static rp_status start_conv(cu_conv *p, const rp_conv *c)
+{
+  *p = (cu_conv){ .c = *c, .c_in = c->c_in / c->groups, .c_out = c->c_out / c->groups, .parts = 1 };
+  p->pixels = c->out[0] * c->out[1] * c->out[2];
+  p->positions = c->kernel[0] * c->kernel[1] * c->kernel[2];
+  int64_t in = 1;
+  for (int d = 0; d < 3; d++) in *= c->in[d] + c->dilation[d] * c->kernel[d]; /* with its shifts, an image counts in 32 bits */
+  if (p->c_in * in > INT32_MAX || p->pixels > INT32_MAX)
+    return rp_fail(RP_EDEVICE, "conv: one image of %lld channels and %lld pixels is too large for the GPU's kernels; use the CPU for it",
+                   (long long)p->c_in, (long long)(c->in[0] * c->in[1] * c->in[2]));
+  return RP_OK;
+}
+
+static rp_status make_terms(cu_conv *p, int **term, size_t *bytes)
+{
+  *bytes = (size_t)(p->c_in * p->positions) * 4 * sizeof **term;
+  if (!(*term = cu_alloc(*bytes))) return RP_ENOMEM;
+  cu_conv with = *p;
+  with.out = (char *)*term;
+  p->term = *term;
+  return cu_launch_over(CU_PRODUCTS, "conv_terms", p->c_in * p->positions, &with);
+}
+
+static rp_status conv_launch(const char *name, const cu_conv *p, const tile *t, int64_t rows, int64_t columns)
+{
+  char kernel[32];
+  snprintf(kernel, sizeof kernel, "%s_%s", name, t->suffix);
+  return cu_launch(CU_PRODUCTS, kernel, ceil_div(rows, t->size) * ceil_div(columns, t->size) * p->c.groups * p->parts, t->threads,
+                   t->shared, p);
+}
+
+rp_status cu_conv_run(const rp_conv *c, void *y, const void *x, const void *w, const void *bias)
+{
+  cu_conv p;
+  int    *term = NULL;
+  size_t  bytes = 0;
+  RP_TRY(start_conv(&p, c));
+  p.out = y; p.x = x; p.w = w; p.bias = bias;
+  int64_t columns = c->batch * p.pixels, k = p.c_in * p.positions;
+  if (columns * p.c_out == 0) return RP_OK;
+  if (k == 0) return rp_fail(RP_ESHAPE, "conv: no input channels");
+  tile t = choose_tile(c->dtype, p.c_out, columns, c->groups, 1);
+  rp_status status = make_terms(&p, &term, &bytes);
+  if (status == RP_OK) status = conv_launch("conv", &p, &t, p.c_out, columns);
+  cu_release(term, bytes);
+  return status;
+}
+
+rp_status cu_conv_input(const rp_conv *c, void *gx, const void *gy, const void *w)
+{
+  cu_conv p;
+  RP_TRY(start_conv(&p, c));
+  p.out = gx; p.gy = gy; p.w = w;
+  int64_t columns = c->batch * c->in[0] * c->in[1] * c->in[2];
+  if (columns * p.c_in == 0) return RP_OK;
+  tile t = make_tile(c->dtype, 64);
+  return conv_launch("conv_input", &p, &t, p.c_in, columns);
+}
+
+rp_status cu_conv_weight(const rp_conv *c, void *gw, const void *x, const void *gy)
+{
+  cu_conv p;
+  int    *term = NULL;
+  size_t  bytes = 0, part_bytes = 0, size = rp_dtype_size(c->dtype);
+  RP_TRY(start_conv(&p, c));
+  p.out = gw; p.x = x; p.gy = gy;
+  int64_t columns = p.c_in * p.positions, k = c->batch * p.pixels, one = p.c_out * columns;
+  if (c->groups * one == 0) return RP_OK;
+  if (k == 0)
+    return cu_check(cu_now.d->set_bytes((cu_pointer)(uintptr_t)gw, 0, (size_t)(c->groups * one) * size, cu_now.stream), "conv_weight");
+  tile    t = choose_tile(c->dtype, p.c_out, columns, c->groups, k);
+  int64_t tiles = ceil_div(p.c_out, t.size) * ceil_div(columns, t.size) * c->groups;
+  p.parts = split(&p.blocks, tiles, k, c->groups * one, size);
+  rp_status status = make_terms(&p, &term, &bytes);
+  if (status == RP_OK && p.parts > 1) {
+    part_bytes = (size_t)(c->groups * one * ceil_div(k, RP_KB)) * size;
+    if (!(p.part = cu_alloc(part_bytes))) status = RP_ENOMEM;
+  }
+  if (status == RP_OK) status = conv_launch("conv_weight", &p, &t, p.c_out, columns);
+  if (status == RP_OK && p.part) {
+    cu_gemm g = { .m = p.c_out, .n = columns, .k = k, .c = gw, .c_batch = one, .c_row = columns, .part = p.part };
+    status = finish_parts(&g, c->dtype, c->groups);
+  }
+  cu_release(p.part, part_bytes);
+  cu_release(term, bytes);
+  return status;
+}

@@ -1,0 +1,395 @@
+/* emulator.c: a stand-in for libcuda.so.1 that runs our kernels' own text on the CPU, so that the whole back end (loader,
+ * memory, launches, kernels) can be tested, bit by bit, where there is no GPU:
+ *
+ *     REPRO_CUDA_DRIVER=tests/cuda/emulator.so ./repro test cuda
+ *
+ * Blocks run one after the other; the threads of a block are fibers that run in turn from barrier to barrier, in ascending,
+ * or with EMULATOR_ORDER=down in descending order: what depends on it is a race.  A kernel without barriers needs no
+ * fibers.  Device memory can be read and written only while a kernel or a copy runs: the CPU that touches it dies.
+ * Copies into shared memory happen at once, so a missing COPY_WAIT is not found here; racecheck on a GPU finds it. */
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "emulated.h"
+
+#define MAX_THREADS 1024
+#define STACK       (64 << 10)
+#define SHARED_MAX  (227 << 10)
+#define MAX_KERNELS 2048
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int64_t rp_emulated_launches; /* its presence says that this driver brings its kernels */
+
+static _Noreturn void stop(const char *what)
+{
+  fprintf(stderr, "emulator: %s\n", what);
+  abort();
+}
+
+/* ---- threads ---- */
+
+place3 threadIdx, blockIdx, blockDim, gridDim;
+
+typedef struct fiber {
+  jmp_buf  at;
+  bool     started, done;
+  uint64_t barrier, warp_barrier; /* how many it has come to */
+} fiber;
+
+static fiber    fibers[MAX_THREADS];
+static char    *stacks;
+static jmp_buf  scheduler;
+static ucontext_t main_context;
+static int      current;
+static bool     alone; /* threads run to their end without fibers */
+static emulated_call *running;
+static const void    *argument;
+static _Alignas(64) unsigned char shared[SHARED_MAX];
+static _Alignas(16) unsigned char slots[2][MAX_THREADS][16];
+
+void *emulated_shared(void) { return shared; }
+
+static void yield(void)
+{
+  if (alone) stop("a barrier that not all threads of the block come to");
+  if (_setjmp(fibers[current].at) == 0) _longjmp(scheduler, 1);
+}
+
+static bool all_came(int first, int n, uint64_t count, bool warp)
+{
+  for (int i = first; i < first + n; i++)
+    if ((warp ? fibers[i].warp_barrier : fibers[i].barrier) < count) {
+      if (fibers[i].done) stop("a thread ended before a barrier that others wait at");
+      return false;
+    }
+  return true;
+}
+
+void emulated_barrier(void)
+{
+  if (alone) yield();
+  uint64_t mine = ++fibers[current].barrier;
+  do yield(); while (!all_came(0, (int)blockDim.x, mine, false));
+}
+
+void emulated_warp_barrier(void)
+{
+  if (alone) yield();
+  uint64_t mine = ++fibers[current].warp_barrier;
+  int      first = current / 32 * 32, n = (int)blockDim.x - first < 32 ? (int)blockDim.x - first : 32;
+  if (n < 32) stop("a shuffle in a warp of fewer than 32 threads");
+  while (!all_came(first, n, mine, true)) yield();
+}
+
+/* Two slots in turn: a lane cannot come to the next exchange but one before all have read this one. */
+const void *emulated_exchange(const void *mine, size_t bytes, int from)
+{
+  if (alone) yield();
+  int which = (int)(fibers[current].warp_barrier % 2), first = current / 32 * 32;
+  memcpy(slots[which][current], mine, bytes);
+  emulated_warp_barrier();
+  return slots[which][first + from];
+}
+
+static void fiber_main(void)
+{
+  running(argument);
+  fibers[current].done = true;
+  _longjmp(scheduler, 1);
+}
+
+static void resume(int i)
+{
+  current = i;
+  threadIdx.x = (unsigned)i;
+  if (_setjmp(scheduler) != 0) return;
+  if (fibers[i].started) _longjmp(fibers[i].at, 1);
+  fibers[i].started = true;
+  ucontext_t c;
+  getcontext(&c);
+  c.uc_stack.ss_sp = stacks + (size_t)i * STACK;
+  c.uc_stack.ss_size = STACK;
+  c.uc_link = NULL;
+  makecontext(&c, fiber_main, 0);
+  swapcontext(&main_context, &c);
+}
+
+static bool descending(void)
+{
+  const char *order = getenv("EMULATOR_ORDER");
+  return order && strcmp(order, "down") == 0;
+}
+
+static void run_block(void)
+{
+  const int  n = (int)blockDim.x;
+  const bool down = descending();
+  memset(fibers, 0, (size_t)n * sizeof *fibers);
+  alone = false;
+  resume(0);
+  if (fibers[0].done && fibers[0].barrier == 0 && fibers[0].warp_barrier == 0) { /* no barriers: plain loops do */
+    alone = true;
+    for (int i = 1; i < n; i++) {
+      current = down ? n - i : i;
+      threadIdx.x = (unsigned)current;
+      running(argument);
+    }
+    return;
+  }
+  for (bool left = true; left; ) {
+    left = false;
+    for (int k = 0; k < n; k++) {
+      int i = down ? n - 1 - k : k;
+      if (!fibers[i].done) { resume(i); left |= !fibers[i].done; }
+    }
+  }
+}
+
+/* ---- kernels ---- */
+
+typedef struct kernel { const char *name; emulated_call *call; size_t bytes; } kernel;
+static kernel kernels[MAX_KERNELS];
+static int n_kernels;
+
+void emulated_register(const char *name, emulated_call *call, size_t bytes)
+{
+  if (n_kernels == MAX_KERNELS) stop("too many kernels");
+  kernels[n_kernels++] = (kernel){ name, call, bytes };
+}
+
+/* ---- memory: guarded, and reachable only from the device ---- */
+
+typedef struct block { unsigned char *at; size_t bytes, whole; } block;
+static block  *blocks;
+static int64_t n_blocks, room;
+static int     depth; /* of calls during which device memory is open */
+
+static void protect_all(int how)
+{
+  for (int64_t i = 0; i < n_blocks; i++) mprotect(blocks[i].at, blocks[i].whole, how);
+}
+
+static void enter(void) { if (depth++ == 0) protect_all(PROT_READ | PROT_WRITE); }
+static void leave(void) { if (--depth == 0) protect_all(PROT_NONE); }
+
+#define SUCCESS 0
+#define INVALID 1
+#define OUT_OF_MEMORY 2
+#define NOT_FOUND 500
+
+static size_t limit, in_use;
+
+/* The end of a block lies at the end of a page, before one that nobody may touch; what it holds at first is not zero. */
+EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
+{
+  size_t page = 4096, whole = (bytes + page - 1) / page * page;
+  const char *most = getenv("EMULATOR_BYTES");
+  limit = most ? (size_t)strtoull(most, NULL, 10) : (size_t)4 << 30;
+  if (in_use + whole > limit) return OUT_OF_MEMORY;
+  unsigned char *at = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return OUT_OF_MEMORY;
+  if (n_blocks == room) {
+    room = room ? 2 * room : 256;
+    blocks = realloc(blocks, (size_t)room * sizeof *blocks);
+    if (!blocks) stop("out of memory");
+  }
+  blocks[n_blocks++] = (block){ at, bytes, whole };
+  in_use += whole;
+  mprotect(at, whole, PROT_READ | PROT_WRITE);
+  memset(at, 0xA5, bytes < 65536 ? bytes : 65536);
+  if (depth == 0) mprotect(at, whole, PROT_NONE);
+  *p = (uint64_t)(uintptr_t)at;
+  return SUCCESS;
+}
+
+EXPORT int cuMemFree_v2(uint64_t p)
+{
+  for (int64_t i = 0; i < n_blocks; i++)
+    if ((uint64_t)(uintptr_t)blocks[i].at == p) {
+      munmap(blocks[i].at, blocks[i].whole + 4096);
+      in_use -= blocks[i].whole;
+      blocks[i] = blocks[--n_blocks];
+      return SUCCESS;
+    }
+  return INVALID;
+}
+
+EXPORT int cuMemGetInfo_v2(size_t *unused, size_t *total) { *total = limit; *unused = limit - in_use; return SUCCESS; }
+EXPORT int cuMemAllocHost_v2(void **p, size_t bytes) { *p = malloc(bytes); return *p ? SUCCESS : OUT_OF_MEMORY; }
+EXPORT int cuMemFreeHost(void *p) { free(p); return SUCCESS; }
+
+static bool on_device(uint64_t p, size_t bytes)
+{
+  for (int64_t i = 0; i < n_blocks; i++) {
+    uint64_t at = (uint64_t)(uintptr_t)blocks[i].at;
+    if (p >= at && p + bytes <= at + blocks[i].whole) return true;
+  }
+  return false;
+}
+
+/* ---- a stream: calls run at once, or are kept while a graph is captured ---- */
+
+typedef struct call {
+  int            kind; /* 0: a kernel, 1: a copy, 2: a fill */
+  uint64_t       to;
+  const void    *from;
+  size_t         bytes;
+  emulated_call *kernel;
+  place3         grid, threads;
+  unsigned char  argument[4096];
+} call;
+typedef struct recording { call *calls; int64_t n, room; } recording;
+static recording *capture;
+
+static int keep(const call *c)
+{
+  recording *r = capture;
+  if (r->n == r->room) {
+    r->room = r->room ? 2 * r->room : 64;
+    r->calls = realloc(r->calls, (size_t)r->room * sizeof *r->calls);
+    if (!r->calls) stop("out of memory");
+  }
+  r->calls[r->n++] = *c;
+  return SUCCESS;
+}
+
+static void run_kernel(emulated_call *call, place3 grid, place3 threads, const void *args)
+{
+  running = call; argument = args;
+  gridDim = grid; blockDim = threads;
+  if (!stacks) stacks = mmap(NULL, (size_t)MAX_THREADS * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  enter();
+  for (unsigned b = 0; b < grid.x; b++) {
+    blockIdx.x = descending() ? grid.x - 1 - b : b;
+    run_block();
+  }
+  leave();
+  rp_emulated_launches++;
+}
+
+static int copy(uint64_t to, const void *from, size_t bytes, bool to_is_ours, bool from_is_ours)
+{
+  if (to_is_ours && !on_device(to, bytes)) stop("a copy to what is no device memory");
+  if (from_is_ours && !on_device((uint64_t)(uintptr_t)from, bytes)) stop("a copy from what is no device memory");
+  if (capture) {
+    if (!to_is_ours || !from_is_ours) stop("a copy across while a graph is captured");
+    call c = { .kind = 1, .to = to, .from = from, .bytes = bytes };
+    return keep(&c);
+  }
+  enter();
+  memmove((void *)(uintptr_t)to, from, bytes);
+  leave();
+  return SUCCESS;
+}
+
+EXPORT int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t n, void *s) { (void)s; return copy(to, from, n, true, false); }
+EXPORT int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t n, void *s)
+{
+  (void)s;
+  return copy((uint64_t)(uintptr_t)to, (void *)(uintptr_t)from, n, false, true);
+}
+EXPORT int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t n, void *s) { (void)s; return copy(to, (void *)(uintptr_t)from, n, true, true); }
+
+EXPORT int cuMemsetD8Async(uint64_t to, unsigned char v, size_t n, void *s)
+{
+  (void)s;
+  if (!on_device(to, n)) stop("a fill of what is no device memory");
+  if (capture) { call c = { .kind = 2, .to = to, .bytes = n, .argument = { v } }; return keep(&c); }
+  enter();
+  memset((void *)(uintptr_t)to, v, n);
+  leave();
+  return SUCCESS;
+}
+
+static int find(const char *name)
+{
+  for (int i = 0; i < n_kernels; i++) if (strcmp(kernels[i].name, name) == 0) return i;
+  return -1;
+}
+
+EXPORT int cuModuleLoadData(void **m, const void *image) { (void)image; *m = &kernels; return SUCCESS; }
+EXPORT int cuModuleGetFunction(void **f, void *m, const char *name)
+{
+  int at = find(name);
+  (void)m;
+  if (at < 0) return NOT_FOUND;
+  *f = &kernels[at];
+  return SUCCESS;
+}
+EXPORT int cuFuncSetAttribute(void *f, int attribute, int v) { (void)f; (void)attribute; return v <= SHARED_MAX ? SUCCESS : INVALID; }
+
+EXPORT int cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned bytes,
+                          void *s, void **arguments, void **extra)
+{
+  const kernel *k = f;
+  place3 grid = { gx, gy, gz }, threads = { bx, by, bz };
+  (void)s; (void)extra;
+  if (gx == 0 || gy != 1 || gz != 1 || bx == 0 || bx > MAX_THREADS || by != 1 || bz != 1 || bytes > SHARED_MAX) return INVALID;
+  memset(shared, 0xA5, bytes);
+  if (capture) {
+    call c = { .kind = 0, .kernel = k->call, .grid = grid, .threads = threads };
+    memcpy(c.argument, arguments[0], k->bytes);
+    return keep(&c);
+  }
+  run_kernel(k->call, grid, threads, arguments[0]);
+  return SUCCESS;
+}
+
+EXPORT int cuStreamBeginCapture_v2(void *s, int mode) { (void)s; (void)mode; capture = calloc(1, sizeof *capture); return capture ? SUCCESS : OUT_OF_MEMORY; }
+EXPORT int cuStreamEndCapture(void *s, void **g) { (void)s; *g = capture; capture = NULL; return SUCCESS; }
+EXPORT int cuGraphInstantiateWithFlags(void **e, void *g, unsigned long long flags) { (void)flags; *e = g; return SUCCESS; }
+EXPORT int cuGraphDestroy(void *g) { recording *r = g; free(r->calls); free(r); return SUCCESS; }
+EXPORT int cuGraphExecDestroy(void *e) { (void)e; return SUCCESS; }
+EXPORT int cuGraphLaunch(void *e, void *s)
+{
+  const recording *r = e;
+  (void)s;
+  for (int64_t i = 0; i < r->n; i++) {
+    const call *c = &r->calls[i];
+    if (c->kind == 0) run_kernel(c->kernel, c->grid, c->threads, c->argument);
+    else if (c->kind == 1) copy(c->to, c->from, c->bytes, true, true);
+    else cuMemsetD8Async(c->to, c->argument[0], c->bytes, NULL);
+  }
+  return SUCCESS;
+}
+
+/* ---- what there is ---- */
+
+EXPORT int cuInit(unsigned flags) { (void)flags; return SUCCESS; }
+EXPORT int cuDriverGetVersion(int *v) { *v = 13000; return SUCCESS; }
+EXPORT int cuGetErrorName(int e, const char **text)
+{
+  *text = e == INVALID ? "CUDA_ERROR_INVALID_VALUE" : e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY"
+        : e == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : "?";
+  return SUCCESS;
+}
+EXPORT int cuGetErrorString(int e, const char **text)
+{
+  *text = e == INVALID ? "invalid argument" : e == OUT_OF_MEMORY ? "out of memory" : e == NOT_FOUND ? "named symbol not found" : "?";
+  return SUCCESS;
+}
+EXPORT int cuDeviceGetCount(int *n) { *n = 1; return SUCCESS; }
+EXPORT int cuDeviceGet(int *d, int i) { *d = i; return SUCCESS; }
+EXPORT int cuDeviceGetName(char *name, int n, int d) { (void)d; snprintf(name, (size_t)n, "launch emulator (no GPU)"); return SUCCESS; }
+EXPORT int cuDeviceTotalMem_v2(size_t *bytes, int d) { (void)d; *bytes = (size_t)4 << 30; return SUCCESS; }
+EXPORT int cuDeviceGetAttribute(int *v, int attribute, int d)
+{
+  (void)d;
+  *v = attribute == 16 ? 4 : attribute == 75 ? 9 : attribute == 97 ? SHARED_MAX : 0;
+  return SUCCESS;
+}
+EXPORT int cuDevicePrimaryCtxRetain(void **c, int d) { (void)d; *c = &blocks; return SUCCESS; }
+EXPORT int cuCtxSetCurrent(void *c) { (void)c; return SUCCESS; }
+EXPORT int cuStreamCreate(void **s, unsigned flags) { (void)flags; *s = &blocks; return SUCCESS; }
+EXPORT int cuStreamSynchronize(void *s) { (void)s; return SUCCESS; }
+EXPORT int cuEventCreate(void **e, unsigned flags) { (void)flags; *e = &blocks; return SUCCESS; }
+EXPORT int cuEventRecord(void *e, void *s) { (void)e; (void)s; return SUCCESS; }
+EXPORT int cuEventSynchronize(void *e) { (void)e; return SUCCESS; }
+EXPORT int cuEventElapsedTime(float *ms, void *a, void *b) { (void)a; (void)b; *ms = 0; return SUCCESS; }
