@@ -11,7 +11,7 @@ typedef struct cu_places { int n; int64_t shape[RP_MAX_DIMS], stride[RP_MAX_DIMS
  * lies in a row aligned to 16 bytes or, where `repeated`, is one element. */
 #define CU_MAX_OPS 6
 typedef struct cu_map {
-  int      n, linear, which, accumulate;
+  int      n, linear, which;
   uint64_t value; /* of a fill: the element's bits */
   uint32_t count, shape[RP_MAX_DIMS];
   char    *data[CU_MAX_OPS]; /* y a b c, or gin g y a b c */
@@ -70,6 +70,7 @@ typedef struct cu_update { rp_update u; } cu_update;
 
 typedef struct cu_gemm {
   int64_t     m, n, k;
+  int64_t     inner, a_inner, b_inner; /* as in rp_gemm */
   const char *a; int64_t a_batch, a_row, a_col;
   const char *b; int64_t b_batch, b_row, b_col;
   char       *c; int64_t c_batch, c_row;

@@ -48,7 +48,7 @@ const char *cu_suffix(rp_dtype t); /* "f32" */
 /* Entries of the device table. */
 rp_status cu_map_run(rp_opcode op, const rp_array *out, const rp_array *in);
 rp_status cu_map_back_run(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in,
-                          const rp_array *y, bool accumulate);
+                          const rp_array *y);
 rp_status cu_copy(const rp_array *out, const rp_array *in);
 rp_status cu_add(const rp_array *out, const rp_array *in);
 rp_status cu_fill(const rp_array *out, double value);

@@ -107,10 +107,10 @@ rp_status cu_map_run(rp_opcode op, const rp_array *out, const rp_array *in)
 }
 
 rp_status cu_map_back_run(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in,
-                          const rp_array *y, bool accumulate)
+                          const rp_array *y)
 {
   const rp_array *ops[CU_MAX_OPS] = { gin, g, y, &in[0], &in[1], &in[2] };
-  cu_map m = { .which = which, .accumulate = accumulate };
+  cu_map m = { .which = which };
   char   kernel[64];
   snprintf(kernel, sizeof kernel, "%s_back_%s", op_names[op], cu_suffix(gin->dtype));
   return walk(CU_MAP_BACK, kernel, &m, 3 + count_inputs(in), ops);

@@ -53,7 +53,7 @@ static rp_status finish_parts(cu_gemm *g, rp_dtype dtype, int64_t batch)
 rp_status cu_gemm_run(const rp_gemm *g)
 {
   size_t  size = rp_dtype_size(g->dtype), bytes = 0;
-  cu_gemm p = { .m = g->m, .n = g->n, .k = g->k, .a = g->a, .a_batch = g->a_batch, .a_row = g->a_row, .a_col = g->a_col,
+  cu_gemm p = { .m = g->m, .n = g->n, .k = g->k, .inner = g->inner, .a_inner = g->a_inner, .b_inner = g->b_inner, .a = g->a, .a_batch = g->a_batch, .a_row = g->a_row, .a_col = g->a_col,
                 .b = g->b, .b_batch = g->b_batch, .b_row = g->b_row, .b_col = g->b_col, .c = g->c, .c_batch = g->c_batch,
                 .c_row = g->c_row, .bias = g->bias };
   char    kernel[32];
@@ -61,8 +61,8 @@ rp_status cu_gemm_run(const rp_gemm *g)
   if (g->k == 0) return finish_parts(&p, g->dtype, g->batch);
   tile    t = choose_tile(g->dtype, g->m, g->n, g->batch, g->k);
   int64_t tiles = ceil_div(g->m, t.size) * ceil_div(g->n, t.size) * g->batch;
-  p.wide_a = g->a_row == 1 && aligned(g->a, g->a_batch, g->a_col, size);
-  p.wide_b = g->b_col == 1 && aligned(g->b, g->b_batch, g->b_row, size);
+  p.wide_a = g->a_row == 1 && aligned(g->a, g->a_batch, g->a_col, size) && aligned(g->a, g->a_inner, 0, size);
+  p.wide_b = g->b_col == 1 && aligned(g->b, g->b_batch, g->b_row, size) && aligned(g->b, g->b_inner, 0, size);
   p.parts = split(&p.blocks, tiles, g->k, g->batch * g->m * g->n, size);
   if (p.parts > 1) {
     bytes = (size_t)(g->batch * ceil_div(g->k, RP_KB) * g->m * g->n) * size;

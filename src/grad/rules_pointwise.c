@@ -47,7 +47,7 @@ static rp_status all_partials(float *partials, float *operands, int64_t count, r
     if (k < n_in) in[k] = of[k];
     period *= PROBES;
   }
-  return rp_device_now()->map_back(op, which, &of[n_in + 1], &g, in, &of[n_in]);
+  return rp_device_cpu()->map_back(op, which, &of[n_in + 1], &g, in, &of[n_in]);
 }
 
 static bool same_number(float a, float b) { return a != a ? b != b : a == b; }

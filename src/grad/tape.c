@@ -419,13 +419,19 @@ static rp_status check_node(const rp_node *n)
   return RP_OK;
 }
 
+static const rp_device *device_of_gradient(const rp_node *n)
+{
+  for (int k = 0; k < n->n_out; k++) if (n->g[k]) return n->g[k]->storage->device;
+  return NULL;
+}
+
 static rp_status visit(pass *p, rp_node *n)
 {
   rp_tensor *inline_gin[8] = { NULL }, **gin = inline_gin;
   rp_status  status = RP_OK;
   RP_TRY(check_node(n));
   if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
-  const rp_device *was = rp_device_enter(n->out[0]->storage->device);
+  const rp_device *was = rp_device_enter(device_of_gradient(n));
   const double start = rp_cost_start();
   if (n->op == RP_OP_custom) status = n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in);
   else if (!deliver_part(p, n, &status)) status = rules[n->op](n, gin);

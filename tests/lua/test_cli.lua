@@ -176,7 +176,7 @@ refused('no such check, figure or table; did you mean "three"?', "a misspelt che
 refused("outside 0..256", "too many threads", 2, "--threads", "1000")
 refused("--threads 0: expected a whole number, 1 or more", "no threads", 2, "--threads", "0")
 if rp.core.build.cuda == "not built in" then
-  refused("no CUDA back end", "--device cuda without CUDA", 3, "--device", "cuda")
+  refused("no GPU can be used", "--device cuda without CUDA", 3, "--device", "cuda")
   refused("--math fast", "--math fast without CUDA", 3, "--math", "fast")
 end
 code, out, err = run("run", directory .. "/goood.lua")

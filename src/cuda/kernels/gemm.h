@@ -2,6 +2,12 @@
  * of one product, or, when there are too few tiles to fill the device, some of its blocks of terms (parts): these write
  * the sum of each block to p.part, and gemm_finish adds them in ascending order. */
 
+/* Where operand number b of a batch begins. */
+DEVICE int64_t N(at)(const cu_gemm *p, int64_t b, int64_t batch, int64_t inner)
+{
+  return p->inner > 0 ? b / p->inner * batch + b % p->inner * inner : b * batch;
+}
+
 KERNEL_OF(NTHREADS, 2, N(gemm), cu_gemm)
 {
   DYNAMIC(number, stages);
@@ -11,8 +17,8 @@ KERNEL_OF(NTHREADS, 2, N(gemm), cu_gemm)
   item /= down * across;
   const int64_t first = item % p.parts * p.blocks * RP_KB, batch = item / p.parts;
   const int64_t k = p.parts > 1 ? least(p.k, first + p.blocks * RP_KB) : p.k;
-  const number *a = (const number *)(const void *)p.a + batch * p.a_batch + i0 * p.a_row + first * p.a_col;
-  const number *b = (const number *)(const void *)p.b + batch * p.b_batch + j0 * p.b_col + first * p.b_row;
+  const number *a = (const number *)(const void *)p.a + N(at)(&p, batch, p.a_batch, p.a_inner) + i0 * p.a_row + first * p.a_col;
+  const number *b = (const number *)(const void *)p.b + N(at)(&p, batch, p.b_batch, p.b_inner) + j0 * p.b_col + first * p.b_row;
   const int steps = (int)((k - first + STEP - 1) / STEP);
   number acc[RM][RN];
   N(clear)(acc);

@@ -1,4 +1,4 @@
-/* map_back.cu: gin = or += g df/d(argument), one kernel for each differentiable pointwise row and float type. */
+/* map_back.cu: gin = g df/d(argument), one kernel for each differentiable pointwise row and float type. */
 #include "cuda/kernels/text.h"
 #include "cuda/kernels/map.h"
 
@@ -8,8 +8,7 @@
     for (int64_t i = THREAD; i < p.count; i += THREADS) {                            \
       char *at[OPS]; /* gin g y a b c */                                             \
       find(at, &p, OPS, (uint32_t)i);                                                \
-      type r = AT(const type, 1) * (PICK(name, s, type));                            \
-      AT(type, 0) = p.accumulate ? AT(type, 0) + r : r;                              \
+      AT(type, 0) = AT(const type, 1) * (PICK(name, s, type));                       \
     }                                                                                \
   }
 
