@@ -175,7 +175,7 @@ refused("expected KEY=VALUE", "a setting without =", 2, "--set", "steps")
 refused('no such check, figure or table; did you mean "three"?', "a misspelt check", 2, "--only", "tree")
 refused("outside 0..256", "too many threads", 2, "--threads", "1000")
 refused("--threads 0: expected a whole number, 1 or more", "no threads", 2, "--threads", "0")
-if rp.core.build.cuda == "not built in" then
+if not rp.core.cuda() then
   refused("no GPU can be used", "--device cuda without CUDA", 3, "--device", "cuda")
   refused("--math fast", "--math fast without CUDA", 3, "--math", "fast")
 end
