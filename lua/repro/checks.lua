@@ -117,6 +117,7 @@ end
 -- A pin of at most nine digits stands for the float32 nearest to it, if a float32 was measured.
 local function same_bits(measured, pin)
   if type(measured) == "string" and type(pin) == "string" then
+    if #measured ~= 64 or measured:find "%X" then return measured == pin end
     return #pin >= 16 and measured:sub(1, #pin) == pin:lower()
   end
   if type(measured) ~= type(pin) then return false end

@@ -3,6 +3,7 @@ local checks = require "repro.checks"
 local files = require "repro.files"
 local json = require "repro.json"
 local rp = require "repro"
+local schema = require "repro.schema"
 
 local compare = {}
 
@@ -142,17 +143,39 @@ local function check_file(problems, directory, name, hash)
   end
 end
 
+local function schema_problems(result)
+  local described = schema.of_result()
+  local value = rp.io.json_decode((assert(files.read(files.join(result.directory, "result.json")))))
+  return described and schema.problems(value, described, "result.json") or {}
+end
+
+-- The files that the crate lists, with the hashes it states.
+local function check_crate(problems, result)
+  local text = files.read(files.join(result.directory, "ro-crate-metadata.json"))
+  local ok, value = pcall(rp.io.json_decode, text or "")
+  if not (ok and type(value) == "table" and type(value["@graph"]) == "table") then
+    problems[#problems + 1] = "ro-crate-metadata.json: " .. (text and "it is no crate" or "missing")
+    return
+  end
+  for _, entity in ipairs(value["@graph"]) do
+    if entity["@type"] == "File" and not files.exists(files.join(result.directory, tostring(entity.name))) then
+      problems[#problems + 1] = ("ro-crate-metadata.json: there is no file %s"):format(tostring(entity.name))
+    end
+  end
+end
+
 --- Whether the files of a run directory are those that its result.json describes.
 ---@param result table from rundir.read
 ---@return string[] problems none if all is well
 ---@return integer n number of things looked at
 function compare.files(result)
-  local problems = {}
+  local problems = schema_problems(result)
   check_file(problems, result.directory, "log.jsonl", result.hashes.log)
   if result.hashes.trace then check_file(problems, result.directory, "trace/steps.jsonl", result.hashes.trace) end
   for _, name in ipairs { "report.html", "report.md", "provenance.json" } do check_file(problems, result.directory, name) end
   local figures = figures_of(result)
   for _, figure in ipairs(figures) do check_file(problems, result.directory, figure.path, figure.sha256) end
+  check_crate(problems, result)
   if checks.fingerprint(result.checks) ~= result.hashes.measured then
     problems[#problems + 1] = "result.json: the measured values do not have the fingerprint it states"
   end
@@ -162,7 +185,7 @@ function compare.files(result)
       break
     end
   end
-  return problems, 5 + #figures + (result.hashes.trace and 1 or 0)
+  return problems, 7 + #figures + (result.hashes.trace and 1 or 0)
 end
 
 return compare

@@ -12,6 +12,7 @@ local function literal_for(value, old)
     return text:find "^-?%d" and text or nil
   end
   if type(value) == "boolean" then return tostring(value) end
+  if #value ~= 64 or value:find "%X" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
   local length = math.max(16, old and #old or 0)
   return '"' .. value:sub(1, length) .. '"'
 end
@@ -59,6 +60,19 @@ local function apply(source, edits)
   return table.concat(out)
 end
 
+-- The call that made a check: of several with its id, as in two branches, the one at its line.
+local function call_of(calls, code, check)
+  local found, at_line = {}, nil
+  for _, call in ipairs(calls) do
+    if call.kind == "pinned" and call.id == check.id then
+      found[#found + 1] = call
+      if check.line and call.close and call.line <= check.line and check.line <= code[call.close].line then at_line = call end
+    end
+  end
+  if #found == 1 or at_line then return at_line or found[1] end
+  return nil, #found == 0 and "its id is not a literal in the script" or "its id is in several places of the script"
+end
+
 --- The script's text with the pins of one scale set to what a run measured.
 ---@param document table from literate.parse
 ---@param list table checks of a run
@@ -67,14 +81,12 @@ end
 ---@return table skipped array of {id, reason}: pinned checks that could not be written
 function pin.rewrite(document, list, scale)
   local calls, code = literate.checks(document)
-  local by_id, edits, skipped = {}, {}, {}
-  for _, call in ipairs(calls) do
-    if call.kind == "pinned" and call.id then by_id[call.id] = call end
-  end
+  local edits, skipped = {}, {}
   for _, check in ipairs(list) do
     if check.kind == "pinned" and check.status ~= "pass" then
-      local edit, reason = nil, "its id is not a literal in the script"
-      if by_id[check.id] then edit, reason = edit_for(by_id[check.id], code, scale, check.measured) end
+      local edit
+      local call, reason = call_of(calls, code, check)
+      if call then edit, reason = edit_for(call, code, scale, check.measured) end
       if edit then edits[#edits + 1] = edit else skipped[#skipped + 1] = { id = check.id, reason = reason } end
     end
   end

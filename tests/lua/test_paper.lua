@@ -128,6 +128,20 @@ local function rewrite_one(call, value)
 end
 T.eq(rewrite_one('P:pinned("a", x, {})', 1), 'P:pinned("a", x, {small = 1})', "an empty table")
 T.eq(rewrite_one('P:pinned("a", x, {small = "0011223344556677"})', hash), 'P:pinned("a", x, {small = "0123456789abcdef"})', "a hash")
+T.eq(checks.pinned("x", { small = "x" }, "small").status, "pass", "pinned: a word")
+T.eq(rewrite_one('P:pinned("a", x, {small = "y"})', "x \"1\"\n"), 'P:pinned("a", x, {small = "x \\"1\\"\\n"})', "a word")
+T.eq(rewrite_one('P:pinned("a", x, {["small"] = -2, })\r\n', 1), 'P:pinned("a", x, {["small"] = 1, })\r\n', "CRLF, a key in brackets")
+T.eq(rewrite_one('P:pinned("b", y, {small = 7}) P:pinned("a", x, {small = 3})', 1),
+  'P:pinned("b", y, {small = 7}) P:pinned("a", x, {small = 1})', "two checks on a line, no line end")
+T.eq(rewrite_one('P:pinned("a", x, { -- why {\n small = 3 --[[ } ]] })', 1), 'P:pinned("a", x, { -- why {\n small = 1 --[[ } ]] })',
+  "comments inside")
+do
+  local d = literate.parse('if c then P:pinned("a", x, {small = 1})\nelse P:pinned("a", y,\n{small = 2}) end', "x")
+  T.eq(pin.rewrite(d, { { kind = "pinned", id = "a", status = "fail", measured = 5, line = 3 } }, "small"),
+    'if c then P:pinned("a", x, {small = 1})\nelse P:pinned("a", y,\n{small = 5}) end', "an id in two branches: the one that ran")
+  T.eq(select(2, pin.rewrite(d, { { kind = "pinned", id = "a", status = "fail", measured = 5 } }, "small"))[1].reason,
+    "its id is in several places of the script", "and none where that is not known")
+end
 T.eq(select(2, rewrite_one('P:pinned("a", x, {small = 1 + 1})', 1)) ~= nil, true, "an expression is not replaced")
 T.eq(select(2, rewrite_one('P:pinned("a", x, pins)', 1)) ~= nil, true, "a variable is not replaced")
 T.eq(select(2, rewrite_one('P:pinned("a", x)', 0 / 0)), "the measured value is not finite", "NaN is not pinned")

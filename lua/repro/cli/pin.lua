@@ -61,6 +61,13 @@ local function show_changes(changes, name)
   end
 end
 
+-- A file that is marked read-only is left alone, though a new one could be put in its place.
+local function check_writable(path)
+  local file, message = io.open(path, "r+b")
+  if not file then failure.raise("environment", "pin: %s", message) end
+  file:close()
+end
+
 --- Runs the command.
 ---@return integer code
 function pin.run(given, rest)
@@ -77,12 +84,15 @@ function pin.run(given, rest)
     io.stdout:write("nothing to change\n")
     return #skipped > 0 and 1 or 0
   end
+  local whole, trouble = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", {})
+  if not whole then failure.raise("usage", "nothing written: with these pins the script would not be Lua: %s", trouble) end
   show_changes(changes, path)
   local what = #changes == 1 and "1 line" or #changes .. " lines"
   if not (given.yes or console.confirm(("write %s of %s?"):format(what, path))) then
     io.stderr:write "nothing written; --yes writes without asking\n"
     return 2
   end
+  check_writable(path)
   files.write(path, text)
   io.stdout:write(("%s of %s written\n"):format(what, path))
   return 0
