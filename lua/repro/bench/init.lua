@@ -28,7 +28,19 @@ function bench.peaks()
   return { flop = peak(50, rp.core.bench.peak_fma), bytes = peak(10, rp.core.bench.peak_copy, 1 << 26) }
 end
 
+--- The most bytes at once that making the row's function and three calls of it take.
+local function memory_of(row)
+  collectgarbage()
+  collectgarbage()
+  rp.core.memory_reset_peak()
+  local before = rp.memory().live
+  local fn = row.make()
+  for _ = 1, 3 do fn() end
+  return rp.memory().peak - before
+end
+
 local function measure(row, peaks, budget)
+  local memory = row.group == "step" and memory_of(row) or nil
   local fn = row.make()
   local function timed() return timing(fn, budget) end
   local needs_tape = row.group == "step" or row.name == "small_backward" or row.group == "conv"
@@ -37,6 +49,7 @@ local function measure(row, peaks, budget)
   return {
     group = row.group, name = row.name, shape = row.shape, seconds = t.median, best = t.best, repeats = t.repeats,
     unit = row.flop and "GFLOP/s" or row.bytes and "GB/s" or nil,
+    memory = memory,
     rate = work and work / t.median / 1e9,
     share = most and work / t.median / most,
   }

@@ -38,7 +38,8 @@ local function as_json(result)
   local rows = {}
   for i, r in ipairs(result.rows) do
     rows[i] = json.object { { "group", r.group }, { "name", r.name }, { "shape", r.shape }, { "seconds", r.seconds },
-      { "best", r.best }, { "repeats", r.repeats }, { "rate", r.rate }, { "unit", r.unit }, { "share", r.share } }
+      { "best", r.best }, { "repeats", r.repeats }, { "rate", r.rate }, { "unit", r.unit }, { "share", r.share },
+      { "memory", r.memory } }
   end
   return json.object { { "version", rp.version }, { "isa", rp.isa() }, { "threads", rp.threads() },
     { "compiler", rp.core.build.compiler }, { "load", rp.core.bench.load() },
