@@ -7,7 +7,7 @@
 # The Makefile runs this in the build directory and sets SRCDIR and the rest of the environment.
 set -u
 : "${SRCDIR:?run this through make check}"
-valgrind='' all_suites='c lua rooms flags scalar module cuda aarch64 everywhere'
+valgrind='' all_suites='c lua rooms flags scalar module pages cuda aarch64 everywhere'
 if [ "${1-}" = --valgrind ]; then
   command -v valgrind >/dev/null 2>&1 || { echo "make check-valgrind needs valgrind" >&2; exit 3; }
   valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"

@@ -17,10 +17,12 @@ function files.read(path)
   return text
 end
 
---- Writes a file: a temporary one beside it, forced to disk, then renamed over it.
+--- Writes a file, and the directories above it: a temporary one beside it, forced to disk, then renamed over it.
 ---@param path string
 ---@param text string
 function files.write(path, text)
+  local directory = files.directory(path)
+  if not rp.io.exists(directory) then rp.io.mkdir(directory) end
   rp.io.write_text(path, text)
 end
 

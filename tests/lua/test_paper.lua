@@ -299,6 +299,9 @@ local md = files.read(directory .. "/run/report.md")
 for _, part in ipairs { "# A demo", "```lua", "![Figure 1](figures/figure-1.svg)", "| ○ not reproduced |", "b \\| c", "$$" } do
   T.ok(md:find(part, 1, true), "report.md has " .. part)
 end
+local shown = require("repro.report").markdown(literate.parse('--[[ A $$ a\n = b\n - c $$ here.\n```lua\nx = "$$ a\n= b $$"\n```\n$$ d\n+ e $$ ]]\n', "x"))
+T.ok(shown:find("A $$ a = b - c $$ here.", 1, true) and shown:find("$$ d + e $$", 1, true), "a display formula is one line for GitHub")
+T.ok(shown:find('x = "$$ a\n= b $$"', 1, true), "but not in code")
 local root = debug.getinfo(1, "S").source:match "^@(.*)tests/lua/test_paper%.lua$" or ""
 local schema = rp.io.json_decode(assert(files.read(root .. "docs/result.schema.json")))
 local function undescribed(value, described, path, list)

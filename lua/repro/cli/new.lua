@@ -66,8 +66,8 @@ P:pinned("w", w)
 function new.run(given, rest)
   options.expect(new, rest, 1, 1)
   local name = rest[1]
-  if not name:find "^[%w_-]+$" then
-    failure.raise("usage", "new: %s: a name is made of letters, digits, _ and -", name)
+  if not name:find "^%w[%w_-]*$" then
+    failure.raise("usage", "new: %s: a name is made of letters, digits, _ and -, and begins with a letter or digit", name)
   end
   local path = given.out or "papers/" .. name .. ".lua"
   if files.exists(path) then failure.raise("usage", "new: %s exists already", path) end

@@ -107,6 +107,19 @@ local function add_times(out, result)
   add_table(out, { "check", "kind", "verdict", "line", "time" }, rows)
 end
 
+-- Prose with each display formula on one line: a line that begins with "=" or "-" would end the paragraph for GitHub.
+local function one_line_formulas(text)
+  local parts = {}
+  for outside, fenced in ("\n" .. text .. "\n```"):gmatch "(.-)\n(```[^\n]*)" do
+    local inside = #parts % 2 == 1
+    parts[#parts + 1] = inside and outside or outside:gsub("%$%$(.-)%$%$", function(latex)
+      return not latex:find "\n%s*\n" and "$$" .. latex:gsub("%s*\n%s*", " ") .. "$$" or nil
+    end)
+    parts[#parts] = parts[#parts] .. "\n" .. fenced
+  end
+  return (table.concat(parts):gsub("\n```$", ""):gsub("^\n", ""))
+end
+
 --- The page.
 ---@param document table
 ---@param result table|nil
@@ -119,7 +132,7 @@ function markdown.page(document, result, prefix)
   add_header(out, document, result)
   for _, item in ipairs(items) do
     if item.kind == "prose" then
-      out[#out + 1] = item.text:gsub("^%s+", "") .. "\n"
+      out[#out + 1] = one_line_formulas(item.text:gsub("^%s+", "")) .. "\n"
     else
       out[#out + 1] = "```lua\n" .. item.text .. "\n```\n"
       add_outputs(out, item.outputs, by_id, prefix)
