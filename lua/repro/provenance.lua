@@ -35,13 +35,20 @@ local function first_line(path, pattern)
   return nil
 end
 
+local seen                                                 -- what machine() found: a confined process cannot look again
+
 -- The machine, as far as the system tells.
 local function machine()
+  if seen then return seen end
   local name, release = first_line("/proc/sys/kernel/ostype", "(.*)"), first_line("/proc/sys/kernel/osrelease", "(.*)")
-  return json.object { { "system", name and release and name .. " " .. release },
+  seen = json.object { { "system", name and release and name .. " " .. release },
                        { "distribution", first_line("/etc/os-release", '^PRETTY_NAME="?([^"]*)') },
                        { "cpu", first_line("/proc/cpuinfo", "^model name%s*:%s*(.*)") } }
+  return seen
 end
+
+--- Finds out what a confined process could not.
+function provenance.look() machine() end
 
 local variables = { "REPRO_DATA", "REPRO_LUA", "SOURCE_DATE_EPOCH", "NO_COLOR", "TERM", "LANG", "LC_ALL", "LD_PRELOAD",
                     "LUA_PATH", "LUA_CPATH", "CUDA_VISIBLE_DEVICES" }
@@ -94,7 +101,8 @@ function provenance.encode(result, context, date)
     { "environment", environment() }, { "command", context.argv and table.concat(context.argv, " ") },
     { "script", result.script }, { "script_sha256", result.hashes.script }, { "modules", file_rows "module" },
     { "data", context.data }, { "data_files", file_rows "data" }, { "scale", result.scale }, { "seed", result.seed },
-    { "pinned_seed", result.header.seed or 1 }, { "settings", setting_rows(result.settings) }, { "date", date },
+    { "pinned_seed", result.header.seed or 1 }, { "settings", setting_rows(result.settings) },
+    { "sandbox", context.sandbox }, { "date", date },
   }) .. "\n"
 end
 

@@ -264,18 +264,50 @@ local function make_print(out)
   end
 end
 
--- A `require` whose modules other than the package's own see the script's globals.
-local function make_require(env, roots)
+--- The path of a module that is not the package's own.
+---@param name string
+---@param roots string[] templates such as "papers/?.lua"
+---@return string|nil path
+function sandbox.find_module(name, roots)
+  if not name:find "^[%w_][%w_.-]*$" or name:find("..", 1, true) then return nil end
+  for _, root in ipairs(roots) do
+    local path = root:gsub("%?", (name:gsub("%.", "/")))
+    if rp.io.exists(path) then return path end
+  end
+  return nil
+end
+
+-- Modules of the program, not of its library: what they do, a script must not.
+local program = { "repro.cli", "repro.confine", "repro.checkpoint", "repro.resume" }
+
+local function is_program(name)
+  for _, module in ipairs(program) do
+    if name == module or name:sub(1, #module + 1) == module .. "." then return true end
+  end
+  return false
+end
+
+-- A `require` whose modules other than the package's own see the script's globals.  Those whose text is known were read
+-- before the script was confined.
+local function make_require(env, roots, known)
   local loaded = {}
   return function(name)
+    if type(name) ~= "string" then misuse("require: expected a name, got a %s", type(name)) end
+    if is_program(name) then misuse("require: %s is part of the program, not of its library", name) end
     if name == "repro" or name:find "^repro%." then return require(name) end
     if loaded[name] ~= nil then return loaded[name] end
-    local path = package.searchpath(name, table.concat(roots, ";") .. ";" .. package.path)
+    local module = known[name]
+    local path = module and module.path or sandbox.find_module(name, roots)
     if not path then
       misuse("require: no module %s beside the script, in the directory above it, or in the current one", name)
     end
-    inputs.note("module", path)
-    local chunk, syntax = loadfile(path, "t", env)
+    inputs.note("module", path, module and rp.io.sha256_text(module.text))
+    local chunk, syntax
+    if module then
+      chunk, syntax = load(module.text, "@" .. path, "t", env)
+    else
+      chunk, syntax = loadfile(path, "t", env)
+    end
     if not chunk then error(syntax, 0) end
     local value = chunk(name, path)
     loaded[name] = value == nil and true or value
@@ -283,8 +315,28 @@ local function make_require(env, roots)
   end
 end
 
-local plain_globals = { "assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-                        "select", "tonumber", "type", "xpcall", "_VERSION", "coroutine", "utf8" }
+-- Coroutines whose making counts against the limit of instructions (src/lua/l_limits.c).
+local function make_coroutine()
+  local library = copy(coroutine)
+  function library.create(body)
+    rp.system.charge()
+    return coroutine.create(body)
+  end
+  function library.wrap(body)
+    rp.system.charge()
+    return coroutine.wrap(body)
+  end
+  return library
+end
+
+-- The metatables of strings, tensors and files are the program's own.
+local function table_metatable(value)
+  if type(value) == "table" then return getmetatable(value) end
+  return nil
+end
+
+local plain_globals = { "assert", "error", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
+                        "select", "tonumber", "type", "xpcall", "_VERSION" }
 
 local function add_loaders(env)
   function env.load(chunk, name, _, other) return load(chunk, name, "t", other or env) end -- never compiled code
@@ -293,7 +345,8 @@ local function add_loaders(env)
 end
 
 --- The globals for a script.
----@param options table {seed = of math.random, out = file for print and io.write, roots = module search templates}
+---@param options table {seed = of math.random, out = file for print and io.write, roots = module search templates,
+---  modules = name -> {path, text} of modules that have been read already}
 ---@return table env
 function sandbox.new(options)
   local env, out = {}, options.out or io.stdout
@@ -310,18 +363,20 @@ function sandbox.new(options)
   env.os = guarded("os", {}, os_reasons, "its results would differ from machine to machine")
   env.io = guarded("io", make_io(out), io_reasons, "use rp.io")
   env.debug = guarded("debug", { traceback = debug.traceback }, {}, "it can reach around the rules of a script")
-  env.require = make_require(env, options.roots or {})
+  env.coroutine, env.utf8, env.getmetatable = make_coroutine(), copy(utf8), table_metatable
+  env.require = make_require(env, options.roots or {}, options.modules or {})
   add_loaders(env)
   return env
 end
 
---- Makes ("..."):format(...) the sandbox's own too; returns a function that undoes it.
+--- Makes ("..."):format(...) the sandbox's own too; returns a function that undoes it.  A function that the script adds to
+--- `string` is a method of strings as well; one that it replaces is not, as the package's own code uses these methods.
 ---@param env table from sandbox.new
 ---@return function restore
 function sandbox.share_strings(env)
   local meta = getmetatable ""
   local before = meta.__index
-  meta.__index = env.string
+  meta.__index = setmetatable(copy(env.string), { __index = env.string })
   return function() meta.__index = before end
 end
 

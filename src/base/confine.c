@@ -21,7 +21,7 @@
 #define O_PATH O_RDONLY
 #endif
 
-#define MAX_ROOTS   64
+#define MAX_ROOTS   256
 #define OPEN_FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
 typedef struct root {
@@ -35,6 +35,7 @@ typedef struct root {
 static root *roots[MAX_ROOTS];
 static int   n_roots;
 static bool  confined, by_kernel;
+static char  note[256];
 static char  current[PATH_MAX]; /* the current folder, when confined */
 
 bool rp_is_confined(void) { return confined; }
@@ -191,6 +192,23 @@ void rp_confine_lift(void)
   confined = false;
 }
 
+void rp_confine_note(const char *line) { snprintf(note, sizeof note, "%s", line); }
+
+char *rp_confine_text(void)
+{
+  size_t room = sizeof note + 2, n;
+  for (int i = 0; i < n_roots; i++) room += strlen(roots[i]->real) + 8;
+  char *text = rp_new(room);
+  if (!text) return NULL;
+  n = (size_t)snprintf(text, room, "%s\n", note);
+  for (int i = 0; i < n_roots; i++) {
+    int has = roots[i]->rights;
+    if (has) n += (size_t)snprintf(text + n, room - n, "%s%s%s%s %s\n", has & RP_READ ? "r" : "", has & RP_WRITE ? "w" : "",
+                                   has & RP_CLAIM ? "c" : "", has & RP_SYSTEM ? "s" : "", *roots[i]->real ? roots[i]->real : "/");
+  }
+  return text;
+}
+
 /* ---- claiming ---------------------------------------------------------------------------------------------- */
 
 static root *claim_root(const char *path)
@@ -263,13 +281,14 @@ rp_status rp_place_find(rp_place *out, const char *path, int rights)
   char        whole[PATH_MAX];
   const char *rest = "";
   struct stat s;
-  *out = (rp_place){ AT_FDCWD, 0, false, path, "" };
+  *out = (rp_place){ AT_FDCWD, 0, false, false, path, "" };
   if (!confined) return RP_OK;
   if (!normalise(whole, current, path)) return rp_fail(RP_EIO, "%.64s...: the path is too long", path);
   const root *r = find_root(whole, rights, &rest);
   if (!r) return denied(path, rights);
   if (r->is_file) rest = strrchr(r->real, '/') + 1;
   out->dir = r->folder;
+  out->alone = r->is_file;
   out->nofollow = O_NOFOLLOW;
   out->name = *rest ? out->text : ".";
   rp_status status = *rest ? walk(out, path, rest) : RP_OK;

@@ -37,6 +37,13 @@ bool rp_is_confined(void);
  * claim is then used up.  Does nothing where writing is allowed already or the process is not confined.  RP_EIO. */
 rp_status rp_confine_claim(const char *path);
 
+/* What a process started by this one must keep to: the note, then a line "RIGHTS PATH" for each allowed path, RIGHTS of the
+ * letters r, w, c, s.  NULL with a message if memory is lacking; given back with rp_delete. */
+char *rp_confine_text(void);
+
+/* A line for rp_confine_text, at most 255 bytes; for the limits of a run. */
+void rp_confine_note(const char *line);
+
 /* Whether path lies in a folder with these rights, by its text; true if not confined. */
 bool rp_is_allowed(const char *path, int rights);
 
@@ -45,6 +52,7 @@ typedef struct rp_place {
   int         dir;
   int         nofollow; /* O_NOFOLLOW, which every open of the name must add, or 0 */
   bool        owned;    /* dir is closed by rp_place_leave */
+  bool        alone;    /* the file itself is allowed, not its folder: no other file can be made beside it */
   const char *name;     /* points into path or text */
   char        text[256];
 } rp_place;

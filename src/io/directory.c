@@ -44,7 +44,8 @@ rp_status rp_mkdir(const char *path)
   for (size_t i = 1; i <= n && !status; i++) {
     if ((path[i] && path[i] != '/') || path[i - 1] == '/') continue;
     memcpy(prefix, path, i);
-    if (is_ours && i < n && !rp_is_allowed(prefix, RP_WRITE)) continue; /* above an allowed folder, and so there */
+    if (!is_ours) is_ours = !rp_confine_claim(prefix); /* the first folder made where one may be claimed (base/confine.h) */
+    if (i < n && !rp_is_allowed(prefix, RP_WRITE)) continue; /* above an allowed folder, and so there */
     status = make_one(prefix);
   }
   rp_delete(prefix);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -10,6 +11,8 @@
 #include <sched.h>
 #endif
 
+#include "base/confine.h"
+#include "base/memory.h"
 #include "io/process.h"
 
 extern char **environ;
@@ -22,18 +25,54 @@ static int redirect(posix_spawn_file_actions_t *actions, const char *path)
   return e;
 }
 
-rp_status rp_process_start(long *pid, char *const argv[], const char *path)
+static rp_status start(long *pid, char *const argv[], const char *path, char *const variables[])
 {
   posix_spawn_file_actions_t actions;
   pid_t child = 0;
   int   e = posix_spawn_file_actions_init(&actions);
   if (e) return rp_fail(RP_EIO, "%s: cannot be started: %s", argv[0], strerror(e));
   e = redirect(&actions, path);
-  if (!e) e = posix_spawn(&child, argv[0], &actions, NULL, argv, environ);
+  if (!e) e = posix_spawn(&child, argv[0], &actions, NULL, argv, variables);
   posix_spawn_file_actions_destroy(&actions);
   if (e) return rp_fail(RP_EIO, "%s: cannot be started with its output in %s: %s", argv[0], path, strerror(e));
   *pid = child;
   return RP_OK;
+}
+
+/* Those of this process and RP_CONFINED with the given text; the array and the entry are given back with rp_delete. */
+static char **with_rules(const char *text)
+{
+  size_t n = 0, room = strlen(text) + sizeof RP_CONFINED + 1;
+  while (environ[n]) n++;
+  char **all = rp_new((n + 2) * sizeof *all), *entry = rp_new(room);
+  if (!all || !entry) { rp_delete(all); rp_delete(entry); return NULL; }
+  snprintf(entry, room, RP_CONFINED "=%s", text);
+  all[0] = entry;
+  for (size_t i = 0, k = 1; i < n; i++)
+    if (strncmp(environ[i], RP_CONFINED "=", sizeof RP_CONFINED) != 0) all[k++] = environ[i];
+  return all;
+}
+
+/* The output lies where this process may write, by a path that the new one needs no rights to follow. */
+static rp_status start_confined(long *pid, char *const argv[], const char *path)
+{
+  char     self[4096];
+  rp_place place;
+  rp_process_self(self, sizeof self);
+  if (strcmp(argv[0], self) != 0) return rp_fail(RP_EARG, "%s: a script starts no other programs", argv[0]);
+  RP_TRY(rp_place_find(&place, path, RP_WRITE)); /* checks that no link is on the way; made below */
+  rp_place_leave(&place);
+  char *text = rp_confine_text(), **variables = text ? with_rules(text) : NULL;
+  rp_status status = variables ? start(pid, argv, path, variables) : RP_ENOMEM;
+  if (variables) rp_delete(variables[0]);
+  rp_delete(variables);
+  rp_delete(text);
+  return status;
+}
+
+rp_status rp_process_start(long *pid, char *const argv[], const char *path)
+{
+  return rp_is_confined() ? start_confined(pid, argv, path) : start(pid, argv, path, environ);
 }
 
 /* (waitpid itself would be taken up again after a signal, and Ctrl-C would wait for the child.) */
@@ -62,7 +101,11 @@ rp_status rp_process_wait(int *which, int *code, const long *pid, int n, double 
   return RP_OK;
 }
 
-void rp_process_stop(long pid) { kill((pid_t)pid, SIGTERM); }
+void rp_process_stop(long pid)
+{
+  siginfo_t info;
+  if (pid > 0 && !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT)) kill((pid_t)pid, SIGTERM);
+}
 
 void rp_process_self(char *path, size_t room)
 {

@@ -7,7 +7,10 @@
 
 #include "base/error.h"
 
-/* Starts a program: its input is empty, its output and errors go to a file, which is made anew.
+/* The variable by which a confined process tells those it starts what to keep to (base/confine.h, rp_confine_text). */
+#define RP_CONFINED "REPRO_CONFINED"
+
+/* Starts a program (a confined process: only this program itself): its input is empty, its output and errors go to a file, which is made anew.
  *   pid   receives the process's number
  *   argv  borrows; argv[0] is the program's path, the last entry is NULL
  *   path  borrows
@@ -20,7 +23,7 @@ rp_status rp_process_start(long *pid, char *const argv[], const char *path);
  * Returns RP_OK; RP_EIO if one of them is no child of this program. */
 rp_status rp_process_wait(int *which, int *code, const long *pid, int n, double seconds);
 
-/* Asks a process to end (SIGTERM); one that is gone is no error. */
+/* Asks a child of this process to end (SIGTERM); one that is gone is no error, and another process is left alone. */
 void rp_process_stop(long pid);
 
 /* The path of this program, "" where the system does not tell. */

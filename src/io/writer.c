@@ -49,6 +49,10 @@ static rp_status follow(rp_writer *w, const char *path, struct stat *old, bool *
 /* The name is short whatever the target's, so that a long name cannot become too long. */
 static rp_status open_temporary(rp_writer *w)
 {
+  if (w->place.alone) { /* nothing can be made beside it: it is written where it is */
+    w->fd = openat(w->place.dir, w->place.name, O_WRONLY | O_TRUNC | O_CLOEXEC | w->place.nofollow);
+    return w->fd < 0 ? refused(w->path, "write") : RP_OK;
+  }
   const char *slash = strrchr(w->place.name, '/');
   int stem = slash ? (int)(slash - w->place.name) + 1 : 0;
   for (int i = 0; i < 1000; i++) {
@@ -127,6 +131,7 @@ static rp_status finish(rp_writer *w)
   if (close(w->fd)) return refused(w->path, "write");
   errno = reason;
   if (failed) return refused(w->path, "write");
+  if (w->place.alone) return RP_OK;
   if (renameat(w->place.dir, w->temporary, w->place.dir, w->place.name)) return refused(w->path, "put the file in its place");
   sync_directory(&w->place);
   return RP_OK;
@@ -136,7 +141,7 @@ rp_status rp_writer_close(rp_writer *w, rp_status status)
 {
   if (status) close(w->fd);
   else status = finish(w);
-  if (status) unlinkat(w->place.dir, w->temporary, 0);
+  if (status && !w->place.alone) unlinkat(w->place.dir, w->temporary, 0);
   rp_place_leave(&w->place);
   rp_delete(w);
   return status;

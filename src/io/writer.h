@@ -1,7 +1,8 @@
 /* writer.h: a file that appears whole or not at all.
  *
  * Bytes go to a temporary file in the target's directory; closing with success brings them to the disk (fsync) and gives the
- * file its name (rename).  On any failure the temporary file is removed and a file of that name from before is as it was. */
+ * file its name (rename).  (Only where a confined process may write a file but not its folder is it written in place.)
+ * On any failure the temporary file is removed and a file of that name from before is as it was. */
 #ifndef RP_IO_WRITER_H
 #define RP_IO_WRITER_H
 

@@ -1,6 +1,6 @@
 /* l_confine.c: rp.system: the folders, and the limits, of a script that is not trusted.
  *
- *   confine({{path, rights} ...}, kernel) -> lift        rights: "r" read, "w" read and write, "c" claim, "s" system
+ *   confine({{path, rights} ...}, kernel, note) -> lift        note: for processes started by this one; rights: "r" read, "w" read and write, "c" claim, "s" system
  *   claim(path)          the run directory, once; see base/confine.h
  *   landlock() -> version, or nil and why there is none
  *   common_folder(path) -> whether it is one for everybody's files, such as the home folder
@@ -31,7 +31,7 @@ static int rights_of(const char *letters)
 {
   int rights = 0;
   if (strchr(letters, 'r')) rights |= RP_READ;
-  if (strchr(letters, 'w')) rights |= RP_READ | RP_WRITE;
+  if (strchr(letters, 'w')) rights |= RP_WRITE | (strchr(letters, 's') ? 0 : RP_READ);
   if (strchr(letters, 'c')) rights |= RP_CLAIM;
   if (strchr(letters, 's')) rights |= RP_SYSTEM;
   return rights;
@@ -41,6 +41,7 @@ static int confine(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);
   bool by_kernel = lua_toboolean(L, 2);
+  const char *note = luaL_optstring(L, 3, "");
   if (rp_is_confined()) return l_error(L, "confine: this process keeps to its folders already");
   lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
   for (lua_Integer i = 1; i <= n; i++) {
@@ -51,6 +52,7 @@ static int confine(lua_State *L)
     if (rp_confine_allow(luaL_checkstring(L, -2), rights_of(luaL_checkstring(L, -1)))) return l_raise(L);
     lua_pop(L, 3);
   }
+  rp_confine_note(note);
   if (rp_confine() || (by_kernel && rp_confine_kernel())) return l_raise(L);
   lua_pushcfunction(L, lift);
   return 1;

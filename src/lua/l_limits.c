@@ -1,12 +1,14 @@
 /* l_limits.c: how much a script may use.
  *
- *   limit{seconds =, instructions =, memory =, file =} -> finish       sets those that are given, 0 or nil: none
- *   finish() -> what was reached, as a sentence, or nil; to be called when the script has ended: lifts the limits, and gives
- *               the report a time of its own.  It is the only way back.
+ *   limit{seconds =, instructions =, memory =, file =, report =} -> call      sets those that are given, 0 or nil: none
+ *   call(chunk, handler, ...) -> reached, ok, value       xpcall(chunk, handler, ...) within the limits; reached tells where
+ *               and which of them was reached, or is nil.  They end with the call, and the process ends if it lives `report`
+ *               seconds longer.
  *   charge()    counts as PERIOD instructions
  *
- * A hook that every coroutine inherits is called after each PERIOD instructions.  Once a limit is reached it raises each time
- * it is called, so an error that pcall or a coroutine swallows comes again until the script has ended.  Time is seen to by an
+ * A hook that every coroutine inherits is called after each PERIOD instructions.  Once a limit is reached it raises at every
+ * instruction, so an error that pcall or a coroutine swallows comes again at once, one level further out, until the script has
+ * ended.  Time is seen to by an
  * alarm, since one call into C (a pattern that matches in exponential time, say) executes no instructions: what has not
  * stopped GRACE seconds after the limit ends with the process.
  * Lua's memory is counted by its allocator, together with the tensors' (base/memory.h). */
@@ -22,12 +24,13 @@
 #include "base/memory.h"
 #include "lua/l_tensor.h"
 
-enum { PERIOD = 1000, GRACE = 5, REPORT = 60, INTERRUPTED = 5 };
+enum { PERIOD = 1000, GRACE = 5, INTERRUPTED = 5 };
 
 static bool        limited;
 static lua_Integer instructions_left; /* -1: any number */
 static lua_Number  seconds;
-static char        reached[160];
+static lua_Number  report;
+static char        reached[160], message[320]; /* what was reached, and where */
 static volatile sig_atomic_t is_late, n_alarms;
 
 bool l_is_limited(void) { return limited; }
@@ -44,11 +47,11 @@ static void set_timer(double after)
 
 static void on_alarm(int number)
 {
-  static const char message[] = "repro: interrupted: the time of --max-seconds is over, and what was running could not be stopped\n";
+  static const char text[] = "repro: interrupted: the script's time is over, and what is running does not stop by itself\n";
   (void)number;
   is_late = 1;
   if (n_alarms++ == 0) { set_timer(GRACE); return; }
-  if (write(2, message, sizeof message - 1) < 0) _exit(INTERRUPTED);
+  if (write(2, text, sizeof text - 1) < 0) _exit(INTERRUPTED);
   _exit(INTERRUPTED);
 }
 
@@ -64,9 +67,11 @@ static void on_count(lua_State *L, lua_Debug *ar)
   if (instructions_left > 0) instructions_left -= instructions_left < PERIOD ? instructions_left : PERIOD;
   note_what_is_reached();
   if (!reached[0] || !limited) return;
+  lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
   lua_getinfo(L, "Sl", ar);
-  if (ar->currentline > 0) luaL_error(L, "%s:%d: interrupted: %s", ar->short_src, ar->currentline, reached);
-  luaL_error(L, "interrupted: %s", reached);
+  if (!message[0] && ar->currentline > 0)
+    snprintf(message, sizeof message, "%s:%d: interrupted: %s", ar->short_src, ar->currentline, reached);
+  luaL_error(L, "%s", message[0] ? message : reached);
 }
 
 /* A new coroutine starts with a count of its own: it is charged, so that many short ones cost what they take. */
@@ -122,17 +127,44 @@ static void limit_file(double bytes)
   setrlimit(RLIMIT_FSIZE, &r);
 }
 
-static int finish(lua_State *L)
+static void start(lua_State *L)
 {
-  if (!limited) return 0;
+  struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+  reached[0] = message[0] = 0;
+  is_late = n_alarms = 0;
+  limited = true;
+  if (instructions_left > 0 || seconds > 0)
+    lua_sethook(L, on_count, LUA_MASKCOUNT, instructions_left > 0 && instructions_left < PERIOD ? (int)instructions_left : PERIOD);
+  sigaction(SIGALRM, &action, NULL);
+  set_timer(seconds);
+}
+
+static void finish(lua_State *L)
+{
   note_what_is_reached();
   limited = false;
   lua_sethook(L, NULL, 0, 0);
   rp_memory_limit(0);
-  if (seconds > 0) { n_alarms = 1; set_timer(REPORT); }
-  if (!reached[0]) return 0;
-  lua_pushstring(L, reached);
-  return 1;
+  n_alarms = 1;
+  set_timer(report);
+}
+
+/* As xpcall(chunk, handler, ...), within the limits; its results follow what was reached. */
+static int call(lua_State *L)
+{
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushvalue(L, 2);
+  lua_insert(L, 1);
+  lua_remove(L, 3);
+  start(L);
+  int status = lua_pcall(L, lua_gettop(L) - 2, 1, 1);
+  finish(L);
+  if (!reached[0]) lua_pushnil(L);
+  else if (message[0]) lua_pushstring(L, message);
+  else lua_pushfstring(L, "interrupted: %s", reached);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_pushvalue(L, 2);
+  return 3;
 }
 
 static int limit(lua_State *L)
@@ -141,19 +173,11 @@ static int limit(lua_State *L)
   if (limited) return l_error(L, "limit: this run's limits are set, and a script cannot change them");
   lua_Number most = field(L, "instructions"), memory = field(L, "memory"), file = field(L, "file");
   seconds = field(L, "seconds");
+  report = field(L, "report");
   instructions_left = most > 0 ? (lua_Integer)most : -1;
-  reached[0] = 0;
-  is_late = n_alarms = 0;
   if (memory > 0) limit_memory(L, (lua_Integer)memory);
   if (file > 0) limit_file(file);
-  if (most > 0 || seconds > 0) lua_sethook(L, on_count, LUA_MASKCOUNT, most > 0 && most < PERIOD ? (int)most : PERIOD);
-  if (seconds > 0) {
-    struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
-    sigaction(SIGALRM, &action, NULL);
-    set_timer(seconds);
-  }
-  limited = true;
-  lua_pushcfunction(L, finish);
+  lua_pushcfunction(L, call);
   return 1;
 }
 

@@ -33,6 +33,7 @@ end
 
 local function facts()
   local list = { { "version", rp.version }, { "isa", rp.isa() }, { "isas", rp.core.isas() }, { "threads", rp.threads() } }
+  list[#list + 1] = { "sandbox", "kernel: " .. require("repro.confine").kernel() }
   add_sorted(list, "", rp.core.build)
   add_sorted(list, "memory_", rp.memory())
   add_cuda(list)

@@ -61,6 +61,7 @@ local function dispatch(argv)
   end
   local options = require "repro.cli.options"
   local given, rest = options.parse(command, table.move(argv, 2, #argv, 1, {}))
+  given.shared = not rawequal(argv, arg)                   -- other runs will follow in this process
   if given.help then
     io.stdout:write(options.help(command))
     return 0
@@ -94,6 +95,7 @@ end
 ---@param argv string[] words after the program's name
 ---@return integer code for exit
 local function main(argv)
+  if rawequal(argv, arg) and os.getenv "REPRO_CONFINED" then require("repro.confine").inherit() end
   local ok, value = xpcall(dispatch, with_traceback, argv)
   if ok then return value end
   return report(value, argv)

@@ -4,6 +4,7 @@ local console = require "repro.cli.console"
 local failure = require "repro.failure"
 local files = require "repro.files"
 local inputs = require "repro.inputs"
+local guard = require "repro.cli.guard"
 local json = require "repro.json"
 local literate = require "repro.literate"
 local nearest = require "repro.nearest"
@@ -20,7 +21,10 @@ local run = {
   details = [[
 SCRIPT is a path or the name of a paper (repro list).  The results go to runs/ID-SCALE-SEED: report.html,
 report.md, result.json, log.jsonl, figures, provenance.json, ro-crate-metadata.json.  Exit status: 0 all checks
-pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 data missing, 5 interrupted.]],
+pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 data missing, 5 interrupted.
+
+The script runs in a sandbox: it reads its own folder and that of --data, writes the run directory, and starts no
+programs; --trust lifts this.]],
   options = {
     { name = "scale", value = "S", choices = settings.scales, default = "small",
       help = "smoke: seconds; small: minutes on two cores; paper: the authors' configuration" },
@@ -50,6 +54,7 @@ pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 dat
     { name = "quiet", short = "q", help = "no progress, only the verdict" },
   },
 }
+for _, row in ipairs(guard.options) do table.insert(run.options, row) end
 
 local function check_environment(given)
   if given.device:find "^cuda" then
@@ -117,11 +122,13 @@ local function start(path, document, given, argv, plan)
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
     jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell,
-    cell_options = { "--device", given.device, "--math", given.math },
+    cell_options = { "--device", given.device, "--math", given.math, table.unpack(given.trust and { "--trust" } or {}) },
     junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
     trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume,
   }
+  choices.data_folder = require("repro.data.files").folder(choices.data)
+  require("repro.provenance").look()
   inputs.start()
   inputs.note("script", path)
   require("repro.paper").start(choices)
@@ -220,8 +227,15 @@ function run.run(given, rest, argv)
   local paper = require "repro.paper"
   sandbox.before_print = paper.clear_progress
   local out = given.json and io.stderr or io.stdout
-  local problem = scripts.run(path, plan and plan.text or text, { seed = given.seed, out = out })
-  return finish(paper, problem, given, context)
+  local guarded = guard.start(given, path, text, context.data_folder)
+  context.sandbox = guarded.record
+  local done, code = pcall(function()
+    local problem = scripts.run(path, plan and plan.text or text, { seed = given.seed, out = out, guard = guarded })
+    return finish(paper, problem, given, context)
+  end)
+  guarded.leave()
+  if not done then error(code, 0) end
+  return code
 end
 
 return run

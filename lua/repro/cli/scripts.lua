@@ -1,7 +1,9 @@
 --- Scripts by name: where they are found, how they are loaded and run.
 local failure = require "repro.failure"
 local files = require "repro.files"
+local guard = require "repro.cli.guard"
 local nearest = require "repro.nearest"
+local rp = require "repro"
 local sandbox = require "repro.sandbox"
 
 local scripts = {}
@@ -114,23 +116,30 @@ function scripts.load(path, text, env)
   return chunk
 end
 
+-- Where Lua finds no memory it calls no handler, and its message is all there is.
+local function out_of_memory(path, value)
+  local live = rp.memory()
+  return failure.new("environment", ("%s: %s: %d bytes of tensors, %d at the peak, beside %d of Lua; see --max-memory"):format(path,
+    tostring(value), live.live, live.peak, math.floor(collectgarbage "count" * 1024)))
+end
+
 --- Runs a script.
 ---@param path string
 ---@param text string
----@param choices table {seed, out}
+---@param choices table {seed, out, guard = from cli.guard}
 ---@return table|nil failure nil if it ran to its end (or to the check of --only)
 function scripts.run(path, text, choices)
-  local here = files.directory(path)
-  local env = sandbox.new { seed = choices.seed, out = choices.out,
-                            roots = { here .. "/?.lua", here .. "/../?.lua", "./?.lua" } }
+  local guarded = choices.guard
+  local env = sandbox.new { seed = choices.seed, out = choices.out, roots = guard.roots(path), modules = guarded.modules }
   require("repro.resume.library").enter(env)
   local chunk = scripts.load(path, text:gsub("^#[^\n]*", ""), env)
   local restore = sandbox.share_strings(env)
-  local ok, value = xpcall(chunk, handler(path), path)
+  local reached, ok, value = guarded.call(chunk, handler(path), path)
   restore()
+  if reached then return failure.new("interrupted", reached) end
   local paper = package.loaded["repro.paper"]
   if ok or paper and value == paper.done then return nil end
-  return value
+  return failure.is(value) and value or out_of_memory(path, value)
 end
 
 return scripts

@@ -47,6 +47,7 @@ local function run_again(result, given)
   if given.data then table.move({ "--data", given.data }, 1, 2, #words + 1, words) end
   local run = require "repro.cli.run"
   local parsed, rest = options.parse(run, table.move(words, 2, #words, 1, {}))
+  parsed.shared = given.shared
   run.run(parsed, rest, words)
   return assert(rundir.read(target))
 end
