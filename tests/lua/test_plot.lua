@@ -434,6 +434,11 @@ says(function() plot.figure():svg() end, "no axes; add some with fig:axes", "an 
 says(function() pinned:save("figure.pdf") end, "end the name in %.svg or %.png", "a format")
 says(function() pinned:save("/no/such/directory/a.svg") end, "no/such/directory", "a directory that is not there")
 
+-- A dotted rule can be seen: its dots are round ends of dashes of no length ------------------------------------------------
+local ruled = plot.figure {}
+ruled:axes():hline(1, { style = "dotted" })
+T.ok(ruled:svg():find('stroke%-dasharray="0.01 [%d.]+" stroke%-linecap="round"'), "dots of a rule are round")
+
 -- A figure whose rows are not given grows ------------------------------------------------------------------------------
 local growing = plot.figure { cols = 2 }
 for i = 1, 3 do growing:axes():line({ 1, 2 }, { i, 1 }) end

@@ -34,8 +34,10 @@ end
 
 function Rule:draw(view)
   local line = self:line(view)
+  local dots = self.style == "dotted" or self.style == "dashdot"                -- a dot is nothing but its round ends
   if line then
-    view.canvas:lines({ line }, { color = self.color, width = self.width, dash = marker.dash(self.style, self.width), butt = true })
+    view.canvas:lines({ line }, { color = self.color, width = self.width, dash = marker.dash(self.style, self.width),
+                                  butt = not dots })
   end
 end
 
