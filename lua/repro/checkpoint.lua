@@ -397,6 +397,7 @@ function Checkpoint:finish(status)
   rp.core.on_interrupt(nil)
   if status == "complete" then
     pcall(store.remove, self.directory)
+    pcall(store.sweep, self.directory)
     return nil
   end
   if status == "interrupted" and #self.pending > 0 and not self.failed then self:write() end

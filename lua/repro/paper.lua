@@ -91,6 +91,21 @@ local function write_log(run, text)
   if run.lines then run.lines[#run.lines + 1] = text end   -- of a loop whose state may be kept
 end
 
+-- What the last complete run of this kind took, so that the reader knows whether to wait.
+local function announce(run)
+  if not context.live or context.only then return end
+  local rundir = require "repro.rundir"
+  for _, directory in ipairs { run.directory, rundir.usual(run.header.id, run.scale) } do
+    local last = rundir.read(directory)
+    if last and last.status == "complete" and last.scale == run.scale and not last.only then
+      io.stderr:write(("about %s and %s, as the last run\n"):format(progress.duration(last.cost.seconds),
+        progress.bytes(last.cost.peak_bytes)))
+      run.progress:expect(last.cost.seconds - run.checkpoint:seconds())
+      return
+    end
+  end
+end
+
 local function start_run(run)
   run.home = context.out or default_directory(run.header.id, run.settings)
   run.directory = context.cell and files.join(run.home, "cells", context.cell) or run.home
@@ -102,6 +117,7 @@ local function start_run(run)
                                 memory = function() return rp.memory().live end }
   run.write_log = write_log
   run.checkpoint = checkpoint.begin(run, context)          -- may refuse; until then the directory is as it was
+  announce(run)
   open_log(run)
   trace.start(run.directory, context.trace)
 end

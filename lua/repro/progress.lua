@@ -1,5 +1,7 @@
 --- The live line of a run on stderr: step, loss with a sparkline, rate, time left, memory.
 --- Silent when stderr is not a terminal, and with -q.
+local rp = require "repro"
+
 local progress = {}
 progress.__index = progress
 
@@ -55,12 +57,22 @@ function progress.bytes(bytes)
   return ("%.2f GB"):format(bytes / 1e9)
 end
 
+local function to_stderr(...)
+  io.stderr:write(...)
+  io.stderr:flush()
+end
+
+local function width_of_stderr()
+  return rp.core.columns(2) or math.tointeger(tonumber(os.getenv "COLUMNS")) or 80
+end
+
 --- A progress line.
----@param options table {live = boolean, clock = function giving seconds, memory = function giving bytes in use}
+---@param options table {live = boolean, clock = function giving seconds, memory = function giving bytes in use,
+---  write = function taking texts, columns = function giving the width; both of stderr if left out}
 ---@return table
 function progress.new(options)
-  return setmetatable({ live = options.live, clock = options.clock, memory = options.memory, drawn = 0, losses = {},
-                        shown = false }, progress)
+  return setmetatable({ live = options.live, clock = options.clock, memory = options.memory, drawn = -1, losses = {}, shown = false,
+                        write = options.write or to_stderr, columns = options.columns or width_of_stderr }, progress)
 end
 
 --- A loss for the sparkline.
@@ -89,20 +101,49 @@ local function take_watched(self)
   self:loss(value)
 end
 
+-- The parts of the line, each with its rank: where the terminal is narrow the highest rank goes first.
 local function line_parts(self, i, n, text, now)
-  local begun = self.begun
-  local parts = { text or "", ("%d/%d"):format(i, n) }
-  if #self.losses > 1 then
-    parts[#parts + 1] = ("%s %.4g"):format(progress.sparkline(self.losses, 16), self.losses[#self.losses])
-  end
+  local begun, losses = self.begun, self.losses
+  local parts = { { text or "", 0 }, { ("%d/%d"):format(i, n), 0 } }
+  local function add(rank, form, ...) parts[#parts + 1] = { form:format(...), rank } end
+  if #losses > 1 then add(5, "%s", progress.sparkline(losses, 16)) end
+  if #losses > 0 then add(1, "%.4g", losses[#losses]) end
   local elapsed = now - begun.at
   if i > begun.step and elapsed > 0.2 then
     local rate = (i - begun.step) / elapsed
-    parts[#parts + 1] = (rate < 100 and "%.3g/s" or "%.0f/s"):format(rate)
-    parts[#parts + 1] = "left " .. progress.duration((n - i) / rate)
+    add(3, rate < 100 and "%.3g/s" or "%.0f/s", rate)
+    add(2, "left %s", progress.duration((n - i) / rate))
   end
-  parts[#parts + 1] = progress.bytes(self.memory())
+  local left = self.expected and self.expected - (now - self.since)
+  if left and left > 0 then add(4, "run left %s", progress.duration(left)) end
+  add(6, "%s", progress.bytes(self.memory()))
   return parts
+end
+
+local function width_of(parts)
+  local width = 2 * (#parts - 1)
+  for _, part in ipairs(parts) do width = width + (utf8.len(part[1]) or #part[1]) end
+  return width
+end
+
+-- Takes parts out until the rest has room in `columns`, and joins it.
+local function fitted(parts, columns)
+  for rank = 6, 1, -1 do
+    for k = #parts, 1, -1 do
+      if parts[k][2] == rank and width_of(parts) > columns then table.remove(parts, k) end
+    end
+  end
+  local words = {}
+  for k, part in ipairs(parts) do words[k] = part[1] end
+  local line = table.concat(words, "  ")
+  local too_far = utf8.len(line) and utf8.offset(line, columns + 1)
+  return too_far and line:sub(1, too_far - 1) or line
+end
+
+--- What the whole run is expected to take, for the time left of it.
+---@param seconds number from now
+function progress:expect(seconds)
+  self.expected, self.since = seconds, self.clock()
 end
 
 --- Shows step i of n; at most ten times a second.
@@ -114,22 +155,20 @@ function progress:update(i, n, text)
   local now = self.clock()
   if not self.begun or self.begun.text ~= text or self.begun.n ~= n or i < self.begun.last then
     self.begun = { text = text, n = n, at = now, step = i - 1 }
-    if text ~= self.last_text then self.losses, self.last_text = {}, text end
+    self.losses, self.watched = {}, nil
   end
   self.begun.last = i
   if now - self.drawn < 0.1 and i < n then return end
   self.drawn, self.shown = now, true
   take_watched(self)
-  io.stderr:write("\r\27[K", table.concat(line_parts(self, i, n, text, now), "  "))
-  io.stderr:flush()
+  self.write("\r\27[K", fitted(line_parts(self, i, n, text, now), self.columns() - 1))
 end
 
 --- Removes the line from the terminal.
 function progress:clear()
   if not self.shown then return end
   self.shown = false
-  io.stderr:write "\r\27[K"
-  io.stderr:flush()
+  self.write "\r\27[K"
 end
 
 return progress

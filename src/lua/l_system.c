@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,6 +102,14 @@ static int isatty_(lua_State *L)
   return 1;
 }
 
+static int columns(lua_State *L) /* descriptor -> width of its terminal; nil if it has none that is known */
+{
+  struct winsize size = { 0 };
+  if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) || size.ws_col == 0) return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
 /* prompt -> a line, or nil at the end of input; edited and remembered where libedit is there and input is a terminal */
 static int readline_(lua_State *L)
 {
@@ -135,7 +144,7 @@ static int clock_(lua_State *L) /* seconds on a clock that never goes back; for 
 static const luaL_Reg functions[] = {
   { "memory", memory }, { "memory_reset_peak", memory_reset_peak }, { "memory_trim", memory_trim },
   { "memory_limit", memory_limit }, { "memory_fail_at", memory_fail_at }, { "threads", threads }, { "isa", isa },
-  { "isas", isas }, { "library", library }, { "on_interrupt", on_interrupt }, { "isatty", isatty_ }, { "readline", readline_ }, { "clock", clock_ }, { NULL, NULL } };
+  { "isas", isas }, { "library", library }, { "on_interrupt", on_interrupt }, { "isatty", isatty_ }, { "columns", columns }, { "readline", readline_ }, { "clock", clock_ }, { NULL, NULL } };
 
 /* Whether x^y in Lua is our pow (src/power.c), seen by its results: another one differs in the last bit of some. */
 static const char *whose_power(lua_State *L)

@@ -402,7 +402,7 @@ if program:find "/repro$" then
     local resume = ""
     for _ = 1, 5 do
       local after = (0.3 + 0.7 * chance:rand(1):item()) * whole
-      local text = call(("timeout -s KILL %.4f"):format(after), "-o", target, "--checkpoint-every 1", resume)
+      local text = call(("timeout --foreground -s KILL %.4f"):format(after), "-o", target, "--checkpoint-every 1", resume)
       if text:find "code 137" then killed = killed + 1 end
       resume = "--resume"
     end
@@ -412,6 +412,23 @@ if program:find "/repro$" then
   T.ok(same, "with the same result and log")
   T.ok(killed > 0, "some were killed")
   T.eq(leftovers(target), {}, "nothing half written is left")
+  -- A whole paper, with few steps.
+  local root = debug.getinfo(1, "S").source:match "^@(.*)/tests/lua/test_checkpoint%.lua$" or "."
+  local dcr = ("'%s' run '%s/papers/dcr.lua' -q --scale smoke"):format(program, root)
+  for _, setting in ipairs { "clip_steps=8", "v_steps=20", "steps_1=6", "steps_2=6", "n_train=300", "n_test=100", "n_pairs=8" } do
+    dcr = dcr .. " --set " .. setting
+  end
+  begun = rp.clock()
+  shell(("%s -o '%s' 2>&1"):format(dcr, straight))
+  whole, killed = rp.clock() - begun, 0
+  for _ = 1, 4 do
+    local after = (0.2 + 0.8 * chance:rand(1):item()) * whole
+    local text = shell(("timeout --foreground -s KILL %.4f %s -o '%s' --checkpoint-every 2 --resume 2>&1; echo code $?"):format(after, dcr, target))
+    if text:find "code 137" then killed = killed + 1 end
+  end
+  contains(shell(("%s -o '%s' --resume 2>&1; echo code $?"):format(dcr, target)), "code 0", "papers/dcr.lua ends after kill -9")
+  T.ok(killed > 0, "it was killed")
+  T.ok(essence(target) == essence(straight), "papers/dcr.lua: the same result and log")
   local long = script("long", [==[
 local rp = require "repro"
 local P = rp.paper{ id = "long" }

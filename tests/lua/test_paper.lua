@@ -160,6 +160,39 @@ T.eq(utf8.len(progress.sparkline({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, 4)), 4, "a t
 T.eq(progress.sparkline({ 0 / 0, 1, 2 }, 8):sub(1, 1), "?", "NaN in a sparkline")
 T.eq({ progress.duration(0.5), progress.duration(31.24), progress.duration(185), progress.duration(7800) },
   { "0.50 s", "31.2 s", "3 min 05 s", "2 h 10 min" }, "durations")
+do
+  local now, columns, lines = 0, 100, {}
+  local line = progress.new { live = true, clock = function() return now end, memory = function() return 2.1e8 end,
+                              columns = function() return columns end, write = function(...) lines[#lines + 1] = table.concat { ... } end }
+  local function shown(i)
+    line:update(i, 100, "training")
+    return (lines[#lines]:gsub("^\r\27%[K", ""))
+  end
+  T.eq(shown(1), "training  1/100  210 MB", "a live line begins with step and memory")
+  now = 0.05
+  T.eq({ shown(2), #lines }, { "training  1/100  210 MB", 1 }, "it is drawn at most ten times a second")
+  line:watch(8)
+  line:watch(4)
+  now = 1
+  T.eq(shown(10), "training  10/100  4  10/s  left 9.0 s  210 MB", "then with the latest loss, rate and time left")
+  now = 2
+  line:watch(require("repro").ones(1))
+  line:expect(60)
+  T.eq(shown(20), "training  20/100  █▁  1  10/s  left 8.0 s  run left 60.0 s  210 MB", "a sparkline, and the time of the whole run")
+  local widths = {}
+  for k, width in ipairs { 60, 50, 40, 30, 20, 10 } do
+    now, columns = now + 1, width
+    widths[k] = shown(20 + k)
+    T.ok(utf8.len(widths[k]) < width, "the line has room in " .. width .. " columns", widths[k])
+  end
+  T.ok(widths[6]:find "^training", "what is left at last is what is being done", widths[6])
+  line:clear()
+  T.eq(lines[#lines], "\r\27[K", "the line is removed")
+  local count = #lines
+  line:clear()
+  T.eq(#lines, count, "once")
+  progress.new({ live = false }):update(1, 2, "quiet")
+end
 T.eq({ progress.bytes(12), progress.bytes(2.1e8), progress.bytes(3e9) }, { "12 B", "210 MB", "3.00 GB" }, "bytes")
 
 -- ---- the sandbox -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,13 @@ function console.is_terminal(descriptor)
   return rp.core.isatty(descriptor)
 end
 
+--- Whether a line on a stream can be written over: a terminal that understands control sequences.
+---@param descriptor integer
+---@return boolean
+function console.can_animate(descriptor)
+  return console.is_terminal(descriptor) and os.getenv "TERM" ~= "dumb"
+end
+
 --- Whether to use colour on a stream: a terminal, and NO_COLOR not set.
 ---@param descriptor integer
 ---@return boolean

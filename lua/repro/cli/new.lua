@@ -45,7 +45,7 @@ P:exact("one", loss(2, 2, x, y), 1, 1e-6, {where = "Sec. 2"})
 --[[ ## 3  Training
 Gradient descent from $w = b = 0$. ]]
 local w, b = rp.zeros(1):requires_grad_(), rp.zeros(1):requires_grad_()
-for step = 1, P.steps do
+for step in P:training(P.steps, "training") do                 -- a run that is stopped goes on with --resume
   local l = loss(w, b, x, y)
   l:backward()
   rp.no_grad(function()
@@ -55,7 +55,6 @@ for step = 1, P.steps do
     end
   end)
   P:log{step = step, loss = l}
-  P:progress(step, P.steps, "training")
 end
 P:claim("fits", "Gradient descent finds the line", {value = (w - 2):abs(), op = "<=", bound = 0.05}, {where = "Sec. 3"})
 P:pinned("w", w)

@@ -22,6 +22,8 @@ local run = {
 SCRIPT is a path or the name of a paper (repro list).  The results go to runs/ID-SCALE-SEED: report.html,
 report.md, result.json, log.jsonl, figures, provenance.json, ro-crate-metadata.json.  Exit status: 0 all checks
 pass, 1 a check failed, 2 usage or script error, 3 unsuitable environment, 4 data missing, 5 interrupted.
+A run that was interrupted or killed goes on with the same command and --resume: loops over P:training and calls of P:once
+that had ended are skipped, and the results are those of a run straight through.  Ctrl-C finishes the step in progress first.
 
 The script runs in a sandbox: it reads its own folder and that of --data, writes the run directory, and starts no
 programs; --trust lifts this.]],
@@ -124,7 +126,7 @@ local function start(path, document, given, argv, plan)
     jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell,
     cell_options = { "--device", given.device, "--math", given.math, table.unpack(given.trust and { "--trust" } or {}) },
     junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
-    data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.is_terminal(2),
+    data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.can_animate(2),
     trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume,
   }
   choices.data_folder = require("repro.data.files").folder(choices.data)
@@ -134,18 +136,6 @@ local function start(path, document, given, argv, plan)
   require("repro.paper").start(choices)
   rp.seed(given.seed)
   return choices
-end
-
--- What the last run of this kind took, so that the reader knows whether to wait.
-local function show_estimate(document, given)
-  local header = literate.header(document)
-  if given.quiet or given.only or not console.is_terminal(2) or not (header and header.id) then return end
-  local rundir = require "repro.rundir"
-  local last = rundir.read(given.out or rundir.usual(header.id, given.scale, given.seed))
-  if not (last and last.status == "complete" and last.scale == given.scale) then return end
-  local progress = require "repro.progress"
-  io.stderr:write(("the last run took %s, peak %s\n"):format(progress.duration(last.cost.seconds),
-    progress.bytes(last.cost.peak_bytes)))
 end
 
 local function show(result, given)
@@ -222,7 +212,6 @@ function run.run(given, rest, argv)
     failure.raise("usage", "run: --cell %s: expected SWEEP/CELL, such as weights/lambda=1,seed=1", given.cell)
   end
   local plan = plan_only(document, given.only, given.quiet)
-  show_estimate(document, given)
   local context = start(path, document, given, argv, plan)
   local paper = require "repro.paper"
   sandbox.before_print = paper.clear_progress
