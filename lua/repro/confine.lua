@@ -159,9 +159,9 @@ function confine.kernel()
 end
 
 --- Keeps the process to the folders of a script, from now on.
----@param options table {script = path, data = folder or nil, read = files, write = folders that exist, claim = folder in which rp.paper makes
----  the run directory, driver = true for a CUDA device, cells = true for a sweep, kernel = false to leave the kernel out,
----  limits = text for confine.inherited}
+---@param options table {script = path, data = folder or nil, read = files, write = folders that exist, claim = folder in
+---  which rp.paper makes the run directory, driver = true for a CUDA device, cells = true for a sweep,
+---  kernel = false to leave the kernel out, limits = text for confine.inherited}
 ---@return function lift takes everything back but the kernel's part; nothing else can
 function confine.start(options)
   local lift = system.confine(rules(options), by_kernel(options), options.limits)

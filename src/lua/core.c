@@ -36,5 +36,6 @@ int luaopen_repro_core(lua_State *L)
   add_table(L, "math", l_open_math);
   add_table(L, "bench", l_open_bench);
   add_table(L, "system", l_open_confine);
+  add_table(L, "fetch", l_open_fetch);
   return 1; /* the metatable stays below and is dropped */
 }

@@ -90,6 +90,7 @@ int  l_open_special(lua_State *L);  /* leaves a new table */
 int  l_open_math(lua_State *L);     /* leaves a new table */
 int  l_open_bench(lua_State *L);    /* leaves a new table */
 int  l_open_confine(lua_State *L);  /* leaves a new table */
+int  l_open_fetch(lua_State *L);    /* leaves a new table */
 void l_open_limits(lua_State *L);
 
 #endif

@@ -12,6 +12,7 @@ local commands = {
   { "pin", "write the numbers of the last run into the script's pins" },
   { "verify", "check a run's files; run it again and compare" },
   { "diff", "what differs between two runs" },
+  { "data", "list, fetch and verify the public data sets" },
   { "new", "make a skeleton paper that runs" },
   { "test", "run the tests of the Lua part" },
   { "bench", "time operations and training steps" },

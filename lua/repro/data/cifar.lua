@@ -1,6 +1,7 @@
 --- CIFAR-10 and CIFAR-100, binary version.  Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
 
 local rp = require "repro"
+local catalogue = require "repro.data.catalogue"
 local files = require "repro.data.files"
 local images = require "repro.data.images"
 local options = require "repro.options"
@@ -10,21 +11,14 @@ local cifar = {}
 
 local again = "re-encoded from JPEG copies, not the published bytes"
 
-local ten = { name = "cifar10", folders = { "cifar10", "cifar-10-batches-bin", "" },
+local ten = { name = "cifar10", folders = files.folders.cifar10,
   source = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (A. Krizhevsky)",
   classes = { "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck" },
-  sums = {
-    ["data_batch_1.bin"] = { cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5 = true,
-                             f613ee62c594a007205e05ddd90fa1db907fd7961ec146c6b9209f0ca47496fc = again },
-    ["data_batch_2.bin"] = { a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed = true },
-    ["data_batch_3.bin"] = { bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67 = true },
-    ["data_batch_4.bin"] = { ["014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"] = true },
-    ["data_batch_5.bin"] = { ["755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"] = true },
-    ["test_batch.bin"] = { ["8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"] = true,
-                           e6fc4f84915540c6312a37f11e1e8229484a5540fe83715ae5ab89b1a51692be = again },
-  } }
+  sums = catalogue.sums "cifar10" }
+ten.sums["data_batch_1.bin"].f613ee62c594a007205e05ddd90fa1db907fd7961ec146c6b9209f0ca47496fc = again
+ten.sums["test_batch.bin"].e6fc4f84915540c6312a37f11e1e8229484a5540fe83715ae5ab89b1a51692be = again
 
-local hundred = { name = "cifar100", folders = { "cifar100", "cifar-100-binary", "" }, sums = {},
+local hundred = { name = "cifar100", folders = files.folders.cifar100, sums = catalogue.sums "cifar100",
   source = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz (A. Krizhevsky)" }
 
 local function finish(name, train, test, o, note)

@@ -1,6 +1,7 @@
 --- Where data files are, and whether they are the published ones.
 ---
---- The folder is, in this order: option `dir`, the --data of the run, the environment variable REPRO_DATA, "data".  A set is
+--- The folder is, in this order: option `dir`, the --data of the run, the environment variable REPRO_DATA, "data" if it is there,
+--- XDG_DATA_HOME/repro/data.  A set is
 --- looked for in its own sub-folders of it, and in the folder itself.  A file whose SHA-256 is published must have it; one
 --- whose sum is not known is taken as it is, and the set's note says so.  Failures are of the kind "data" (exit status 4).
 
@@ -10,13 +11,27 @@ local inputs = require "repro.inputs"
 
 local files = {}
 
+-- Sub-folders in which the files of a set may lie, the usual one first.
+files.folders = {
+  mnist = { "mnist", "MNIST/raw", "" }, fashion_mnist = { "fashion_mnist", "fashion-mnist", "FashionMNIST/raw", "" },
+  kmnist = { "kmnist", "KMNIST/raw", "" }, cifar10 = { "cifar10", "cifar-10-batches-bin", "" },
+  cifar100 = { "cifar100", "cifar-100-binary", "" },
+}
+
+-- Where data lies when nobody says: "data" if there is such a folder, else the user's own (XDG Base Directory).
+local function usual_folder()
+  local home, xdg = os.getenv "HOME", os.getenv "XDG_DATA_HOME"
+  if rp.io.exists "data" or not (home or xdg) then return "data" end
+  return (xdg and xdg ~= "" and xdg or home .. "/.local/share") .. "/repro/data"
+end
+
 --   dir? string the option
 --   returns string
 function files.folder(dir)
   if dir then return dir end
   local paper = package.loaded["repro.paper"]
   local P = paper and paper.current and paper.current()
-  return P and P.data_dir or os.getenv "REPRO_DATA" or "data"
+  return P and P.data_dir or os.getenv "REPRO_DATA" or usual_folder()
 end
 
 local function join(folder, name) return name == "" and folder or folder:gsub("/$", "") .. "/" .. name end
@@ -55,8 +70,9 @@ end
 --   looked_for string[]
 function files.missing(set, looked_for)
   local path = looked_for[1]
-  failure.raise("data", "%s: there is no file %s%s\n  get it from %s\n  and say where it is with --data DIR, REPRO_DATA or "
-    .. "{dir = ...}: DIR/%s", set.name, path, other_folders(looked_for), set.source, path:match "([^/]+/[^/]+)$" or path)
+  local fetched = files.folders[set.name] and ("\n  repro data fetch %s gets it"):format(set.name) or ""
+  failure.raise("data", "%s: there is no file %s%s" .. fetched .. "\n  get it from %s\n  and say where it is with --data "
+    .. "DIR, REPRO_DATA or {dir = ...}: DIR/%s", set.name, path, other_folders(looked_for), set.source, path:match "([^/]+/[^/]+)$" or path)
 end
 
 -- Path of a file that must be there.

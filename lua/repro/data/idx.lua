@@ -1,6 +1,7 @@
 --- The MNIST family: MNIST, Fashion-MNIST and KMNIST in IDX files.
 
 local rp = require "repro"
+local catalogue = require "repro.data.catalogue"
 local files = require "repro.data.files"
 local images = require "repro.data.images"
 local misuse = require "repro.misuse"
@@ -9,34 +10,18 @@ local split = require "repro.data.split"
 
 local idx = {}
 
--- SHA-256 of the four files as published, gzipped.
-local function sums(train_images, train_labels, test_images, test_labels)
-  return { ["train-images-idx3-ubyte.gz"] = { [train_images] = true }, ["train-labels-idx1-ubyte.gz"] = { [train_labels] = true },
-           ["t10k-images-idx3-ubyte.gz"] = { [test_images] = true }, ["t10k-labels-idx1-ubyte.gz"] = { [test_labels] = true } }
-end
-
 local sets = {
-  mnist = { name = "mnist", folders = { "mnist", "MNIST/raw", "" }, classes = images.numbers(0, 9),
-    source = "https://ossci-datasets.s3.amazonaws.com/mnist/ (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0)",
-    sums = sums("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6") },
-  fashion_mnist = { name = "fashion_mnist", folders = { "fashion_mnist", "fashion-mnist", "FashionMNIST/raw", "" },
+  mnist = { name = "mnist", classes = images.numbers(0, 9),
+    source = "https://ossci-datasets.s3.amazonaws.com/mnist/ (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0)" },
+  fashion_mnist = { name = "fashion_mnist",
     classes = { "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot" },
-    source = "https://github.com/zalandoresearch/fashion-mnist (Zalando SE; MIT)",
-    sums = sums("3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5") },
-  kmnist = { name = "kmnist", folders = { "kmnist", "KMNIST/raw", "" },
+    source = "https://github.com/zalandoresearch/fashion-mnist (Zalando SE; MIT)" },
+  kmnist = { name = "kmnist",
     classes = { "o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo" },
-    source = "http://codh.rois.ac.jp/kmnist/ (CODH; CC BY-SA 4.0)",
-    sums = sums("51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
-                "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
-                "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
-                "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c") },
+    source = "http://codh.rois.ac.jp/kmnist/ (CODH; CC BY-SA 4.0)" },
 }
+
+for name, set in pairs(sets) do set.folders, set.sums = files.folders[name], catalogue.sums(name) end
 
 -- The names a file goes by: as published, unpacked, with a dot.
 local function names(part, kind)
