@@ -1,4 +1,4 @@
-/* scalar_sweep: the accuracy of src/kernel/scalar.h, measured.
+/* scalar_sweep: the accuracy of src/kernel/scalar.h, and of what pointwise.h makes of it, measured.
  *
  *     scalar_sweep [--stride K] [--samples N] [--jobs N] [NAME ...]
  *
@@ -23,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernel/scalar.h"
+#include "kernel/formulas.h"
+#include "composed.h"
 
 enum { BLOCK = 4096, MAX_JOBS = 64 };
 typedef long double real;
@@ -51,6 +52,7 @@ static double cos2pi_f64(double u)  { double s, c; sincos2pi_f64(u, &s, &c); ret
   static void f##_loop_f64(const double *x, const double *y, double *z)                                            \
   { for (int i = 0; i < BLOCK; i++) z[i] = f##_f64(x[i], y[i]); }
 EACH_UNARY(UNARY_LOOPS)
+EACH_COMPOSED(UNARY_LOOPS)
 EACH_BINARY(BINARY_LOOPS)
 
 /* ---- references ------------------------------------------------------------------------------------------------ */
@@ -74,11 +76,13 @@ static double cos2pi(double u) { return (double)turn(u, 1); }
 #define REFERENCES2(f) static double f##_ref32(double x, double y) { return f(x, y); }                             \
                        static real   f##_ref64(real x, real y)     { return f##l(x, y); }
 EACH_UNARY(REFERENCES)
+EACH_COMPOSED(REFERENCES)
 EACH_BINARY(REFERENCES2)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
 
-/* lo, hi: where a quarter of the samples are drawn evenly; bound in ulp. */
+/* lo, hi: where a quarter of the samples are drawn evenly; bound in ulp; floor: 0, or of a composed function the
+ * magnitude below which its ulp is counted. */
 typedef struct {
   const char *name;
   int         wide, arity;                                    /* wide: double */
@@ -87,11 +91,14 @@ typedef struct {
   void      (*loop64)(const double *, const double *, double *);
   double    (*ref32)(double, double);
   real      (*ref64)(real, real);
+  double      floor;
 } row;
 
-#define ROW(f, arity, lo, hi, bound32, bound64)                                                                    \
-  { #f "_f32", 0, arity, lo, hi, bound32, f##_loop_f32, NULL, f##_ref32, NULL },                                   \
-  { #f "_f64", 1, arity, lo, hi, bound64, NULL, f##_loop_f64, NULL, f##_ref64 },
+#define ROW(f, arity, lo, hi, bound32, bound64) ROW_FROM(f, arity, lo, hi, bound32, bound64, 0)
+#define COMPOSED(f, lo, hi, bound, floor) ROW_FROM(f, 1, lo, hi, bound, bound, floor + 0x1p-1022)
+#define ROW_FROM(f, arity, lo, hi, bound32, bound64, floor)                                                        \
+  { #f "_f32", 0, arity, lo, hi, bound32, f##_loop_f32, NULL, f##_ref32, NULL, floor },                            \
+  { #f "_f64", 1, arity, lo, hi, bound64, NULL, f##_loop_f64, NULL, f##_ref64, floor },
 
 static const row rows[] = {
   ROW(exp,    1, -750, 712,  1, 1)  ROW(exp2,  1, -1080, 1026, 2, 2)  ROW(expm1, 1, -2, 2,   2, 2)
@@ -102,6 +109,12 @@ static const row rows[] = {
   ROW(cosh,   1, -3, 3,      2, 2)  ROW(tanh,  1, -3, 3,       2, 2)  ROW(erf,   1, -3, 3,   2, 2)
   ROW(erfc,   1, -6, 28,     2, 2)  ROW(pow,   2, 0.5, 2,      2, 2)
   ROW(sin2pi, 1, 0, 1,       1, 1)  ROW(cos2pi, 1, 0, 1,       1, 1)
+  COMPOSED(rsqrt,   0.1, 8, 2, 0)       COMPOSED(sigmoid, -9, 9, 3, 0)       COMPOSED(softplus, -9, 9, 2, 0)
+  COMPOSED(silu,    -9, 9,  2, 0.5)     COMPOSED(gelu,    -6, 6, 4, 0.5)     COMPOSED(elu1,     -6, 6, 2, 0)
+  COMPOSED(d_expm1, -2, 2,  3, 0.5)     COMPOSED(d_log1p, -1, 2, 2, 0)       COMPOSED(d_sqrt,   0.1, 8, 2, 0)
+  COMPOSED(d_rsqrt, 0.1, 8, 3, 0)       COMPOSED(d_reciprocal, 0.1, 8, 2, 0) COMPOSED(d_tanh,   -3, 3, 3, 0.5)
+  COMPOSED(d_sigmoid, -9, 9, 2, 0.5)    ROW_FROM(d_silu, 1, -9, 9, 10, 20, 0.5) COMPOSED(d_gelu,   -6, 6, 4, 0.5)
+  COMPOSED(d_erf,   -3, 3,  4, 0.5)     COMPOSED(d_erfc,  -3, 3, 4, 0.5)
 };
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
@@ -116,7 +129,7 @@ static uint64_t mix(uint64_t z)                                /* SplitMix64's f
   return z ^ (z >> 31);
 }
 
-/* |y - r| in units of the last place of r: `digits` bits, smallest exponent `least`.  y infinite stands for the first
+/* |y - r| in units of the last place of r: `digits` bits, smallest exponent `least`, which a floor raises.  y infinite stands for the first
  * power of two that the format lacks; r likewise when it is beyond. */
 static double distance(real y, real r, int digits, int least, int most)
 {
@@ -129,20 +142,30 @@ static double distance(real y, real r, int digits, int least, int most)
   return (double)(fabsl(y - r) / ldexpl(1, (e < least ? least : e) - digits + 1));
 }
 
-static double error32(float y, double r)
+static int least_exponent(const row *f, int least)
 {
-  if (r != r || y != y) return r != r && bits_f32(y) == 0x7fc00000u ? 0 : INFINITY;
-  if (y == (float)r && (y != 0 || !signbit(y) == !signbit(r))) return 0.5;
-  if (y == 0 && !signbit(y) != !signbit(r)) return INFINITY;
-  return distance(y, r, 24, -126, 128);
+  return f->floor > 0 && ilogb(f->floor) > least ? ilogb(f->floor) : least;
 }
 
-static double error64(double y, real r)
+static int is_composed(const row *f) { return f->floor > 0; }
+
+static double error32(const row *f, float y, double r)
 {
-  if (r != r || y != y) return r != r && bits_f64(y) == 0x7ff8000000000000u ? 0 : INFINITY;
-  if (y == 0 && !signbit(y) != !signbit(r)) return INFINITY;
-  return distance(y, r, 53, -1022, 1024);
+  if (r != r || y != y) return r != r && y != y && (is_composed(f) || bits_f32(y) == 0x7fc00000u) ? 0 : INFINITY;
+  if (y == (float)r && (y != 0 || !signbit(y) == !signbit(r))) return 0.5;
+  if (y == 0 && !signbit(y) != !signbit(r) && f->floor < 0.5) return INFINITY;
+  return distance(y, r, 24, least_exponent(f, -126), 128);
 }
+
+static double error64(const row *f, double y, real r)
+{
+  if (r != r || y != y) return r != r && y != y && (is_composed(f) || bits_f64(y) == 0x7ff8000000000000u) ? 0 : INFINITY;
+  if (y == 0 && !signbit(y) != !signbit(r) && f->floor < 0.5) return INFINITY;
+  return distance(y, r, 53, least_exponent(f, -1022), 1024);
+}
+
+static uint64_t result32(float y)  { return y != y ? 0x7fc00000u : bits_f32(y); }
+static uint64_t result64(double y) { return y != y ? 0x7ff8000000000000u : bits_f64(y); }
 
 static void note(tally *t, double err, double x, double y, uint64_t in, uint64_t out)
 {
@@ -226,7 +249,7 @@ static void sweep_all(const row *f, plan p, tally *t)
       x[i] = from_bits_f32((uint32_t)(u < end ? u : end - 1));
     }
     f->loop32(x, x, z);
-    for (int i = 0; i < BLOCK; i++) note(t, error32(z[i], f->ref32(x[i], 0)), x[i], 0, bits_f32(x[i]), bits_f32(z[i]));
+    for (int i = 0; i < BLOCK; i++) note(t, error32(f, z[i], f->ref32(x[i], 0)), x[i], 0, bits_f32(x[i]), result32(z[i]));
   }
 }
 
@@ -242,8 +265,8 @@ static void sweep_samples32(const row *f, plan p, tally *t)
     }
     f->loop32(x, y, z);
     for (int i = 0; i < BLOCK; i++)
-      note(t, error32(z[i], f->ref32(x[i], y[i])), x[i], y[i], (uint64_t)bits_f32(x[i]) << 32 | bits_f32(y[i]),
-           bits_f32(z[i]));
+      note(t, error32(f, z[i], f->ref32(x[i], y[i])), x[i], y[i], (uint64_t)bits_f32(x[i]) << 32 | bits_f32(y[i]),
+           result32(z[i]));
   }
 }
 
@@ -254,7 +277,7 @@ static void sweep_samples64(const row *f, plan p, tally *t)
     for (uint64_t i = 0; i < BLOCK; i++) arguments(f, b + i, &x[i], &y[i]);
     f->loop64(x, y, z);
     for (int i = 0; i < BLOCK; i++)
-      note(t, error64(z[i], f->ref64(x[i], y[i])), x[i], y[i], bits_f64(x[i]) ^ mix(bits_f64(y[i])), bits_f64(z[i]));
+      note(t, error64(f, z[i], f->ref64(x[i], y[i])), x[i], y[i], bits_f64(x[i]) ^ mix(bits_f64(y[i])), result64(z[i]));
   }
 }
 
@@ -314,7 +337,7 @@ static int report(const row *f, plan p)
   int ok = t.worst <= f->bound;
   if (f->arity == 2) snprintf(at, sizeof at, "%a, %a", t.x, t.y);
   else snprintf(at, sizeof at, "%a", t.x);
-  printf("%-11s %11llu  %8.4f  %3g  %016llx  %-6s at %s\n", f->name, (unsigned long long)t.n, t.worst, f->bound,
+  printf("%-16s %11llu  %8.4f  %3g  %016llx  %-6s at %s\n", f->name, (unsigned long long)t.n, t.worst, f->bound,
          (unsigned long long)t.hash, ok ? "ok" : "FAILED", at);
   return ok;
 }
@@ -358,10 +381,10 @@ int main(int argc, char **argv)
   for (int j = i; j < argc; j++)
     if (!known(argv[j])) { fprintf(stderr, "scalar_sweep: no function `%s'\n", argv[j]); return 2; }
   plan p = { stride, samples / stride > 20000 ? samples / stride : 20000, (int)jobs, 0 };
-  printf("function      arguments   max ulp bound hash\n");
+  printf("function           arguments   max ulp bound hash\n");
   for (int j = 0; j < N_ROWS; j++) {
     if (!wanted(&rows[j], argc - i, argv + i)) continue;
-    if (rows[j].wide && LDBL_MANT_DIG < 64) printf("%-11s skipped: long double is double here\n", rows[j].name);
+    if (rows[j].wide && LDBL_MANT_DIG < 64) printf("%-16s skipped: long double is double here\n", rows[j].name);
     else failed |= !report(&rows[j], p);
   }
   return failed;
