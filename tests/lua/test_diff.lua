@@ -76,8 +76,10 @@ P:figure("picture", P.picture)
 ]==]
 files.write(script, body)
 local function png(name) return here .. "/../golden/io/" .. name .. ".png" end
+local picture = directory .. "/picture.png"                -- beside the script, where it may read
+files.write(picture, files.read(png "rgb8"))
 local function train(name, ...)
-  local code, _, err = run("run", script, "-q", "-o", directory .. "/" .. name, "--set", "picture=" .. png "rgb8", ...)
+  local code, _, err = run("run", script, "-q", "-o", directory .. "/" .. name, "--set", "picture=" .. picture, ...)
   T.eq({ code, err }, { 0, "" }, "the run " .. name)
 end
 local function diff(a, b) return run("diff", directory .. "/" .. a, directory .. "/" .. b) end
@@ -146,7 +148,6 @@ code, out = run("verify", directory .. "/a")
 T.eq({ code, out }, { 1, "trace/steps.jsonl: its SHA-256 is not the one in result.json\n" }, "a trace that was changed")
 
 -- ---- figures are compared by what they show -----------------------------------------------------------------------------
-local picture = directory .. "/picture.png"
 local function with_picture(name, from)
   files.write(picture, files.read(png(from)))
   T.eq(run("run", script, "-q", "-o", directory .. "/" .. name, "--set", "picture=" .. picture), 0, name .. ": runs")
