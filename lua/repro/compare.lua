@@ -96,8 +96,9 @@ function compare.results(a, b)
   return rows
 end
 
-local environment_rows = { "program", "build.compiler", "build.flags", "build.lua", "build.power", "build.cuda",
-                           "library_sha256", "isa", "threads", "device", "math", "script_sha256" }
+local environment_rows = { "program", "commit", "build.compiler", "build.flags", "build.lua", "build.power", "build.cuda",
+                           "library_sha256", "machine.system", "machine.distribution", "machine.cpu", "isa", "threads",
+                           "device", "math", "script_sha256" }
 
 local function field(provenance, path)
   local value = provenance
@@ -116,8 +117,8 @@ local function provenance_of(result)
   return ok and type(value) == "table" and value or {}
 end
 
---- What differs between the machines, programs and files that made two results: version, compiler, instruction set,
---- threads, device, hashes of script, library and data.
+--- What differs between the machines, programs and files that made two results: version, commit, compiler, system, CPU,
+--- instruction set, threads, device, hashes of script, library, modules and data.
 ---@param a table from rundir.read
 ---@param b table
 ---@return table rows array of {what, value in a, value in b}
@@ -125,11 +126,13 @@ function compare.environments(a, b)
   local rows, x, y = {}, provenance_of(a), provenance_of(b)
   for _, path in ipairs(environment_rows) do
     local left, right = field(x, path), field(y, path)
-    if left ~= right then rows[#rows + 1] = { (path:gsub("^build%.", ""):gsub("_sha256", "")), brief(left), brief(right) } end
+    if left ~= right then rows[#rows + 1] = { (path:gsub("^%a+%.", ""):gsub("_sha256", "")), brief(left), brief(right) } end
   end
-  for _, row in ipairs(paired(x.data_files or {}, y.data_files or {}, "name")) do
-    local left, right = row[2] and row[2].sha256 or "(not read)", row[3] and row[3].sha256 or "(not read)"
-    if left ~= right then rows[#rows + 1] = { row[1], brief(left), brief(right) } end
+  for _, kind in ipairs { "modules", "data_files" } do
+    for _, row in ipairs(paired(x[kind] or {}, y[kind] or {}, "name")) do
+      local left, right = row[2] and row[2].sha256 or "(not read)", row[3] and row[3].sha256 or "(not read)"
+      if left ~= right then rows[#rows + 1] = { row[1], brief(left), brief(right) } end
+    end
   end
   return rows
 end

@@ -56,7 +56,10 @@ function inputs.watch(library)
     if name:find "^read_" then
       inputs.plain[name] = read
       library[name] = function(path, ...)
-        if type(path) == "string" then inputs.note("data", path) end
+        if type(path) ~= "string" then
+          require "repro.misuse"("%s: expected a path as argument 1, not %s", name, type(path))
+        end
+        inputs.note("data", path)
         return read(path, ...)
       end
     end

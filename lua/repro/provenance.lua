@@ -85,7 +85,7 @@ end
 local function build()
   local b = rp.core.build
   return json.object { { "compiler", b.compiler }, { "flags", b.flags }, { "configure", b.configure }, { "lua", b.lua },
-                       { "cuda", b.cuda } }
+                       { "power", b.power }, { "cuda", b.cuda } }
 end
 
 --- The text of provenance.json.

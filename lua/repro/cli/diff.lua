@@ -14,7 +14,8 @@ The first step and tensor are found if both runs were made with `repro run --tra
 each gradient and of each parameter at every step of every optimiser.  The distance in units of the last place (ulp)
 needs the tensors themselves: diff says which step to keep, and `repro run --trace-keep STEP` keeps it.
 Compared are settings, checks, measured values to the last bit, figures by their pixels or text, and the log; then, for
-information, the environments: version, compiler, instruction set, threads, device, hashes of script, library and data.
+information, the environments: version, compiler, system, CPU, instruction set, threads, device, hashes of script,
+library, modules and data.
 Times and memory are not compared.  Exit status: 0 the same results, 1 different ones.]],
 }
 
