@@ -2,6 +2,7 @@
 local checks = require "repro.checks"
 local files = require "repro.files"
 local json = require "repro.json"
+local record = require "repro.sweep.record"
 local rp = require "repro"
 local schema = require "repro.schema"
 
@@ -167,6 +168,25 @@ local function check_crate(problems, result)
   end
 end
 
+-- The cells of its sweeps: as many as it states, each with the result whose hash it states.
+local function check_cells(problems, result)
+  local n = 0
+  for _, sweep in ipairs(outputs_of(result, "sweep")) do
+    local folder = files.join("cells", sweep.name)
+    local names = files.list(files.join(result.directory, folder))
+    if #names < sweep.cells then
+      problems[#problems + 1] = ("%s: %d of %d cells are there"):format(folder, #names, sweep.cells)
+    end
+    for _, name in ipairs(names) do
+      local path = files.join(folder, name, "cell.json")
+      local problem = files.exists(files.join(result.directory, path)) and record.problem(files.join(result.directory, path))
+      if problem then problems[#problems + 1] = path .. ": " .. problem end
+    end
+    n = n + #names
+  end
+  return n
+end
+
 --- Whether the files of a run directory are those that its result.json describes.
 ---@param result table from rundir.read
 ---@return string[] problems none if all is well
@@ -179,6 +199,7 @@ function compare.files(result)
   local figures = figures_of(result)
   for _, figure in ipairs(figures) do check_file(problems, result.directory, figure.path, figure.sha256) end
   check_crate(problems, result)
+  local n_cells = check_cells(problems, result)
   if checks.fingerprint(result.checks) ~= result.hashes.measured then
     problems[#problems + 1] = "result.json: the measured values do not have the fingerprint it states"
   end
@@ -188,7 +209,7 @@ function compare.files(result)
       break
     end
   end
-  return problems, 7 + #figures + (result.hashes.trace and 1 or 0)
+  return problems, 7 + #figures + n_cells + (result.hashes.trace and 1 or 0)
 end
 
 return compare

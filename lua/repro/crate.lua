@@ -81,7 +81,12 @@ local function add_results(graph, ids, result)
   end
   add("log.jsonl", { description = about["log.jsonl"], sha256 = result.hashes.log })
   for _, output in ipairs(result.outputs) do
-    if output.type == "figure" then
+    if output.type == "sweep" then
+      for _, name in ipairs(files.list(files.join(result.directory, "cells", output.name))) do
+        add(("cells/%s/%s/cell.json"):format(output.name, name),
+          { description = ("cell %s of the sweep %s"):format(name, output.name) })
+      end
+    elseif output.type == "figure" then
       add(output.path, { description = output.name .. (output.caption and ": " .. output.caption or ""), sha256 = output.sha256 })
     end
   end

@@ -2,7 +2,7 @@
 ---
 --- With SOURCE_DATE_EPOCH set, two runs of one script with equal choices on one machine give the same bytes, apart from
 --- what they cost: in result.json `cost.seconds`, `cost.peak_bytes` and each check's `cost`; in report.html and report.md
---- the same numbers.  No other file differs.
+--- the same numbers; in each cell.json of a sweep its `cost`.  No other file differs.
 local rp = require "repro"
 local files = require "repro.files"
 local json = require "repro.json"

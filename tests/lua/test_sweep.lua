@@ -132,8 +132,11 @@ run "-o data --set data=d.npy"
 rp.io.write_npy(directory .. "/d.npy", rp.zeros(2))
 status, answer = run "-o data --set data=d.npy --explain"
 contains("x=1,seed=1: data d.npy changed", "data", answer)
+T.eq(shell(("'%s' verify '%s/data' | grep -c 'verified'"):format(program, directory)), "1", "verify looks at the cells")
 local path = directory .. "/data/cells/s/x=1,seed=1/cell.json"
 files.write(path, (files.read(path):gsub('"name": "x"', '"name": "y"')))
+answer = shell(("'%s' verify '%s/data'; echo code $?"):format(program, directory))
+contains("cells/s/x=1,seed=1/cell.json: its result does not have the hash it states\ncode 1", "and finds one that was edited", answer)
 status, answer = run "-o data --set data=d.npy --explain"
 contains("x=1,seed=1: its result does not have the hash it states", "a result that was edited", answer)
 files.write(path, "{")

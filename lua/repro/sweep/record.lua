@@ -223,6 +223,13 @@ local function read(path)
   return saved
 end
 
+--- What is wrong with a cell.json by itself.
+---@param path string
+---@return string|nil problem
+function record.problem(path)
+  return select(2, read(path))
+end
+
 --- A finished cell, if what is on disk still holds.
 ---@param path string
 ---@param parts table what its key must be
