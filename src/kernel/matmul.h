@@ -14,13 +14,14 @@
 #include "base/pool.h"
 #include "kernel/tile.h"
 
-#define PACK_COLS     1024           /* columns packed at a time: with RP_KB terms half of a large second-level cache */
-#define PACK_TILES    4              /* and tiles of rows */
+#define PACK_COLS     1024            /* columns packed at a time: with RP_KB terms half of a large second-level cache */
+#define PACK_TILES    4               /* and tiles of rows */
 #define SPAN_COLS     (8 * TILE_COLS) /* of a row of b that are packed together */
-#define SPAN_TERMS    32             /* of a transposed a that are packed together */
-#define PRODUCT_GRAIN 500000    /* multiply-adds below which another thread does not pay */
-#define NEAR_BYTES    (1 << 19) /* a block of a or b that a second-level cache keeps while it is used */
-#define RUN_BYTES     (1 << 18) /* rows of a that are taken through all columns of b before the next */
+#define SPAN_TERMS    32              /* of a transposed a that are packed together */
+#define NARROW_PANELS 2               /* of columns for which rows of a are taken one by one */
+#define PRODUCT_GRAIN 500000          /* multiply-adds below which another thread does not pay */
+#define NEAR_BYTES    (1 << 19)       /* a block of a or b that a second-level cache keeps while it is used */
+#define RUN_BYTES     (1 << 18)       /* rows of a that are taken through all columns of b before the next */
 
 /* How a batch of products is cut into shares for the threads. */
 typedef struct product {
@@ -28,7 +29,7 @@ typedef struct product {
   int64_t row_tiles, col_parts, part_cols; /* of one product */
   int64_t units, shares;                   /* units = batch * col_parts * row_tiles */
   int64_t run_tiles;                       /* of rows done as one block at most */
-  bool    direct, pack_b;                  /* operands are read where they lie, but for panels of b */
+  bool    direct, pack_b, streamed;        /* operands are read where they lie, but for panels of b; rows of a once */
   char   *scratch;                         /* packed operands, share_bytes for each share; NULL: the direct way */
   size_t  share_bytes;
 } product;
@@ -55,9 +56,11 @@ static void product_way(product *w)
   bool    easy = g->a_col == 1 && g->a_row * size % 2048 != 0;
   w->direct = g->m <= TILE_ROWS || g->n <= 2 * VEC_BYTES / size || a_bytes < (easy ? NEAR_BYTES : NEAR_BYTES / 4 + 1)
               || (easy && b_bytes <= NEAR_BYTES / 8);
-  w->pack_b = g->b_col != 1 || (b_bytes > NEAR_BYTES / 2 && g->m > 4 * TILE_ROWS);
+  /* rows of b that are short follow each other closely */
+  w->pack_b = g->b_col != 1 || (b_bytes > NEAR_BYTES / 2 && g->m > 4 * TILE_ROWS && g->b_row * size > 512);
+  w->streamed = w->direct && g->m > WIDE_ROWS && g->n <= NARROW_PANELS * TILE_VECS * VEC_BYTES / size && a_bytes + b_bytes > NEAR_BYTES / 8;
   w->run_tiles = w->row_tiles;
-  if (w->direct) w->run_tiles = RUN_BYTES / (TILE_ROWS * (block + 1) * size) + 1;
+  if (w->direct && !w->streamed) w->run_tiles = RUN_BYTES / (TILE_ROWS * (block + 1) * size) + 1;
 }
 
 static product product_plan(const rp_gemm *g)

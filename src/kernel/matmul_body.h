@@ -16,33 +16,82 @@ static T(tile) T(block_tile)(const T(block) *x, int64_t p, int64_t n, int64_t i,
   return t;
 }
 
+/* Asks for piece `part` of `parts` of n rows of `length` numbers, `apart` from each other. */
+static void T(fetch)(const number *x, int64_t n, int64_t apart, int64_t length, int64_t part, int64_t parts)
+{
+  int64_t end = part_begin(n, parts, part + 1), line = 64 / (int64_t)sizeof *x;
+  for (int64_t r = part_begin(n, parts, part); r < end; r++)
+    for (int64_t q = 0; q < length; q += line) __builtin_prefetch(x + r * apart + q);
+}
+
+/* The same of rows of a in a block of n terms. */
+static void T(fetch_rows)(const T(block) *x, int64_t first, int64_t rows, int64_t p, int64_t n, int64_t part, int64_t parts)
+{
+  const rp_gemm *g = x->g;
+  const number  *a = x->a + first * g->a_row + p * g->a_col;
+  if (g->a_col == 1)      T(fetch)(a, rows, g->a_row, n, part, parts);
+  else if (g->a_row == 1) T(fetch)(a, n, g->a_col, rows, part, parts);
+}
+
+/* One panel of columns from j on, read where it lies or packed. */
+typedef struct T(panel) { T(tile) t; number *c; int64_t width; bool wide; } T(panel);
+
+static T(panel) T(panel_at)(const T(block) *x, int64_t p, int64_t j, bool pack_b, number *packed)
+{
+  const rp_gemm *g = x->g;
+  int64_t  left = x->cols - j, n = min_int(RP_KB, g->k - p);
+  T(panel) w = { .wide = x->rows <= WIDE_ROWS && !pack_b && left >= WIDE_VECS * LANES };
+  w.width = w.wide ? WIDE_VECS * LANES : left > LANES ? TILE_COLS : LANES;
+  w.t = T(block_tile)(x, p, n, 0, j, min_int(w.width, left));
+  w.t.a_row = g->a_row; w.t.a_term = g->a_col;
+  w.c = w.t.c;
+  w.t.b = x->b + p * g->b_row + j * g->b_col; w.t.b_term = g->b_row;
+  if (pack_b || left < w.width) {
+    T(pack)(packed, w.width, w.t.b, g->b_col, g->b_row, min_int(w.width, left), n);
+    w.t.b = packed; w.t.b_term = w.width;
+  }
+  return w;
+}
+
+/* Row tile i of a panel. */
+static void T(panel_tile)(const T(block) *x, T(panel) *w, int64_t p, int64_t tiles, int64_t i)
+{
+  int64_t first = part_begin(x->rows, tiles, i), rows = part_begin(x->rows, tiles, i + 1) - first;
+  w->t.a = x->a + first * x->g->a_row + p * x->g->a_col;
+  w->t.c = w->c + first * x->g->c_row;
+  if (w->wide) T(tile_wide)(&w->t, (int)rows);
+  else         T(tile_direct)(&w->t, (int)rows, (int)(w->width / LANES));
+}
+
 /* For operands that the caches hold: a is read where it lies; b too, unless its columns are not adjacent, do not fill
  * the vectors, or lie far apart: then a panel of it is packed on the stack. */
 static void T(block_direct)(const T(block) *x, bool pack_b)
 {
   const rp_gemm *g = x->g;
-  number  panel[RP_KB * TILE_COLS] __attribute__((aligned(VEC_BYTES)));
-  int64_t tiles = ceil_div(x->rows, TILE_ROWS), width;
+  number   packed[RP_KB * TILE_COLS] __attribute__((aligned(VEC_BYTES)));
+  int64_t  tiles = ceil_div(x->rows, TILE_ROWS);
+  T(panel) w;
   for (int64_t p = 0; p < g->k; p += RP_KB)
-    for (int64_t j = 0; j < x->cols; j += width) {
-      int64_t left = x->cols - j;
-      bool    wide = x->rows <= WIDE_ROWS && !pack_b && left >= WIDE_VECS * LANES;
-      width = wide ? WIDE_VECS * LANES : left > LANES ? TILE_COLS : LANES;
-      T(tile) t = T(block_tile)(x, p, min_int(RP_KB, g->k - p), 0, j, min_int(width, left));
-      t.a_row = g->a_row; t.a_term = g->a_col;
-      t.b = x->b + p * g->b_row + j * g->b_col; t.b_term = g->b_row;
-      if (pack_b || left < width) {
-        T(pack)(panel, width, t.b, g->b_col, g->b_row, min_int(width, left), t.n);
-        t.b = panel; t.b_term = width;
-      }
-      for (int64_t i = 0; i < tiles; i++) {
-        int64_t first = part_begin(x->rows, tiles, i), rows = part_begin(x->rows, tiles, i + 1) - first;
-        t.a = x->a + first * g->a_row + p * g->a_col;
-        t.c = x->c + first * g->c_row + j;
-        if (wide) T(tile_wide)(&t, (int)rows);
-        else      T(tile_direct)(&t, (int)rows, (int)(width / LANES));
-      }
+    for (int64_t j = 0; j < x->cols; j += w.width) {
+      w = T(panel_at)(x, p, j, pack_b, packed);
+      for (int64_t i = 0; i < tiles; i++) T(panel_tile)(x, &w, p, tiles, i);
     }
+}
+
+/* The same for so few columns that a block of b stays in the first-level cache while rows of a are read once, and in
+ * long streams. */
+static void T(block_streamed)(const T(block) *x, bool pack_b)
+{
+  const rp_gemm *g = x->g;
+  number   packed[NARROW_PANELS][RP_KB * TILE_COLS] __attribute__((aligned(VEC_BYTES)));
+  T(panel) w[NARROW_PANELS];
+  int64_t  tiles = ceil_div(x->rows, TILE_ROWS);
+  for (int64_t p = 0; p < g->k; p += RP_KB) {
+    int panels = 0;
+    for (int64_t j = 0; j < x->cols; j += w[panels++].width) w[panels] = T(panel_at)(x, p, j, pack_b, packed[panels]);
+    for (int64_t i = 0; i < tiles; i++)
+      for (int v = 0; v < panels; v++) T(panel_tile)(x, &w[v], p, tiles, i);
+  }
 }
 
 /* Few rows of a, and columns of b whose terms are adjacent. */
@@ -88,18 +137,6 @@ static void T(pack_rows)(number *out, const T(block) *x, int64_t tiles, int64_t 
     }
 }
 
-/* Asks for piece `part` of `parts` of rows of a that will be packed next. */
-static void T(fetch_rows)(const rp_gemm *g, const number *a, int64_t rows, int64_t n, int64_t part, int64_t parts)
-{
-  int64_t begin = part_begin(n, parts, part), end = part_begin(n, parts, part + 1), line = 64 / (int64_t)sizeof *a;
-  if (g->a_col == 1) {
-    for (int64_t r = 0; r < rows; r++)
-      for (int64_t p = begin; p < end; p += line) __builtin_prefetch(a + r * g->a_row + p, 0, 2);
-  } else if (g->a_row == 1)
-    for (int64_t p = begin; p < end; p++)
-      for (int64_t r = 0; r < rows; r += line) __builtin_prefetch(a + r + p * g->a_col, 0, 2);
-}
-
 /* Tiles begin .. end - 1 of the rows, packed in a, by the packed columns j0 .. j0 + cols - 1. */
 static void T(block_tiles)(const T(block) *x, int64_t p, int64_t n, int64_t tiles, int64_t begin, int64_t end, const number *a,
                            int64_t j0, int64_t cols, const number *b)
@@ -113,7 +150,7 @@ static void T(block_tiles)(const T(block) *x, int64_t p, int64_t n, int64_t tile
       T(tile) t = T(block_tile)(x, p, n, first, j0 + j, min_int(width, cols - j));
       t.a = a + (first - start) * n;
       t.b = b + j * n;
-      T(fetch_rows)(x->g, x->a + next * x->g->a_row + p * x->g->a_col, next_rows, n, part++, parts);
+      T(fetch_rows)(x, next, next_rows, p, n, part++, parts);
       T(tile_packed)(&t, (int)rows, (int)(width / LANES));
     }
   }
@@ -158,6 +195,7 @@ static void T(product_run)(const product *w, int64_t batch, int64_t i, int64_t r
   x.b = (const number *)g->b + rp_gemm_at(g, batch, g->b_batch, g->b_inner) + j * g->b_col;
   if (scratch) T(block_packed)(&x, scratch);
   else if (rows <= TURNED_ROWS && g->b_row == 1 && g->b_col != 1) T(block_turned)(&x);
+  else if (w->streamed) T(block_streamed)(&x, w->pack_b);
   else T(block_direct)(&x, w->pack_b);
 }
 

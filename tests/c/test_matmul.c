@@ -184,6 +184,8 @@ START_TEST(gemm_large) /* packed operands, and work shared among threads */
   check_product(1, 260, 70, 512, 0, 1);
   check_product(3, 180, 70, 40, 0, 0);
   check_product(40, 24, 40, 33, 0, 1);
+  check_product(1, 520, 1062, 257, 0, 0);
+  check_product(1, 300, 49, 530, 0, 0);
 }
 END_TEST
 
