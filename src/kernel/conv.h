@@ -19,9 +19,15 @@
 #ifndef RP_KERNEL_CONV_H
 #define RP_KERNEL_CONV_H
 
+#include <stdlib.h>
+
 #include "kernel/matmul.h"
 
 #define CONV_GRAIN    500000    /* multiply-adds below which another thread does not pay */
+#define FLAT_TERMS    8         /* channels in times channels out of a group, if there are several out */
+#define FLAT_VECS     8         /* of them at a time */
+#define FLAT_BYTES    (1 << 18) /* of masks */
+#define LANE_ROWS     9         /* chains at a time: a 3 x 3 kernel */
 #define CONV_GATHERED (1 << 20) /* numbers of x that conv_weight copies at a time, if blocks allow */
 
 static inline int64_t volume(const int64_t *n) { return n[0] * n[1] * n[2]; }
@@ -329,13 +335,21 @@ typedef struct conv_sums {
   void          *copy, *packed, *sums;
 } conv_sums;
 
+static conv_grid sums_grid(const rp_conv *c)
+{
+  conv_grid g;
+  for (int d = 0; d < 3; d++) {
+    g.size[d] = c->in[d]; g.first[d] = -c->padding[d]; g.step[d] = g.apart[d] = g.phases[d] = 1;
+    g.extent[d] = (c->out[d] - 1) * c->stride[d] + (c->kernel[d] - 1) * c->dilation[d] + 1;
+  }
+  g.channel = volume(g.extent);
+  return g;
+}
+
 static conv_sums sums_plan(const rp_conv *c, int lanes)
 {
   conv_sums k = { .c = c, .n_in = c->c_in / c->groups, .n_out = c->c_out / c->groups, .terms = c->batch * volume(c->out) };
-  for (int d = 0; d < 3; d++) {
-    k.grid.size[d] = c->in[d]; k.grid.first[d] = -c->padding[d]; k.grid.step[d] = k.grid.apart[d] = k.grid.phases[d] = 1;
-    k.grid.extent[d] = (c->out[d] - 1) * c->stride[d] + (c->kernel[d] - 1) * c->dilation[d] + 1;
-  }
+  k.grid = sums_grid(c);
   if (k.terms == 0) return k;
   k.sample     = volume(k.grid.extent) * k.n_in;
   bool rows    = c->dilation[2] == 1; /* then a row of kernel positions is one run, otherwise each by itself */
@@ -391,26 +405,128 @@ static int64_t sums_grain(const conv_sums *k, int64_t pieces, int64_t terms)
   return each > CONV_GRAIN ? 1 : (int64_t)(CONV_GRAIN / (each + 1)) + 1;
 }
 
+/* The forward product or the gradient of x for few output channels: see conv_flat_body.h. */
+typedef struct conv_flat {
+  const rp_conv *c;
+  const void    *in, *w, *bias;
+  void          *out;
+  bool           forward;
+  int64_t        n_in, n_out;           /* channels of a group */
+  int64_t        pixels, vectors, positions, reach; /* of a channel; the kernel; the largest shift */
+  int64_t       *shift;                 /* of each position */
+  void          *mask;                  /* positions x vectors */
+  char          *scratch;               /* share_bytes for each share */
+  size_t         share_bytes;
+  int64_t        shares;
+} conv_flat;
+
+/* By how much kernel position q moves the image, along each dimension and in all. */
+static int64_t flat_shift(const rp_conv *c, int64_t q, bool forward, int64_t move[3])
+{
+  int64_t digit[3] = { q / c->kernel[2] / c->kernel[1], q / c->kernel[2] % c->kernel[1], q % c->kernel[2] };
+  for (int d = 0; d < 3; d++) {
+    int64_t m = c->dilation[d] * digit[d] - c->padding[d];
+    move[d] = forward ? m : -m;
+  }
+  return (move[0] * c->in[1] + move[1]) * c->in[2] + move[2];
+}
+
+/* Whether sizes stay, the channels are few, and masks do not crowd the caches. */
+static bool flat_plan(conv_flat *k, const rp_conv *c, bool forward, int lanes)
+{
+  int64_t n_c = c->c_in / c->groups, n_o = c->c_out / c->groups, move[3];
+  *k = (conv_flat){ .c = c, .forward = forward, .n_in = forward ? n_c : n_o, .n_out = forward ? n_o : n_c,
+                    .pixels = volume(c->in), .positions = volume(c->kernel) };
+  for (int d = 0; d < 3; d++)
+    if (c->stride[d] != 1 || c->in[d] != c->out[d]) return false;
+  k->vectors = ceil_div(k->pixels, lanes);
+  if (k->n_out * (k->n_out > 1 ? k->n_in : 1) > FLAT_TERMS || k->n_in < 1 || (!forward && k->n_in > RP_KB)) return false;
+  if (k->positions * k->vectors * VEC_BYTES > FLAT_BYTES) return false;
+  k->reach  = llabs(flat_shift(c, 0, true, move)); /* the first and the last position move it most */
+  k->shares = conv_shares((double)c->batch * (double)c->c_out * (double)(k->pixels * n_c * k->positions), c->batch * c->groups);
+  return true;
+}
+
+/* The gradient of the weights by lanes: see conv_lanes_body.h. */
+typedef struct conv_lanes {
+  const rp_conv *c;
+  const void    *x, *gy;
+  void          *gw;
+  bool           grouped;               /* a lane is a group, not an output channel */
+  int64_t        n_in, n_out;           /* channels of a group */
+  int64_t        rows, pixels;          /* chains of a lane: n_in K; terms of a sample */
+  conv_grid      grid;                  /* of the copy of x: one phase, whatever the stride */
+  int64_t       *at, *shift;            /* where a pixel and a chain start in the copy */
+  int64_t        pitch;                 /* lanes of gy */
+  int64_t        units, shares;
+  char          *scratch;               /* share_bytes for each share: chains, sums, gy, x */
+  size_t         share_bytes;
+} conv_lanes;
+
+/* Offsets in a copy of x whose pixels are `width` numbers wide. */
+static void lanes_offsets(const conv_lanes *k, int64_t *at, int64_t *shift, int64_t width)
+{
+  const rp_conv *c = k->c;
+  int64_t K = k->rows / k->n_in;
+  const int64_t *e = k->grid.extent;
+  for (int64_t p = 0; p < k->pixels; p++) {
+    int64_t z = p / c->out[2] / c->out[1] * c->stride[0], y = p / c->out[2] % c->out[1] * c->stride[1];
+    at[p] = ((z * e[1] + y) * e[2] + p % c->out[2] * c->stride[2]) * width;
+  }
+  for (int64_t r = 0; r < k->rows; r++) {
+    int64_t q = r % K, z = q / c->kernel[2] / c->kernel[1] * c->dilation[0], y = q / c->kernel[2] % c->kernel[1] * c->dilation[1];
+    shift[r] = ((z * e[1] + y) * e[2] + q % c->kernel[2] * c->dilation[2]) * width + r / K;
+  }
+}
+
+/* Whether a row of kernel positions of all input channels would leave about half of a vector empty, or more. */
+static bool lanes_plan(conv_lanes *k, const rp_conv *c, int lanes)
+{
+  int64_t n_in = c->c_in / c->groups, n_out = c->c_out / c->groups;
+  *k = (conv_lanes){ .c = c, .n_in = n_in, .n_out = n_out, .grouped = n_in == 1 && n_out == 1 && c->groups > 1,
+                     .rows = n_in * volume(c->kernel), .pixels = volume(c->out), .grid = sums_grid(c) };
+  return 2 * n_in * c->kernel[2] <= lanes + 2;
+}
+
 #define BODY "kernel/conv_body.h"
 #include "kernel/both_floats.h"
+#define BODY "kernel/conv_flat_body.h"
+#include "kernel/both_floats.h"
 #define BODY "kernel/conv_weight_body.h"
+#include "kernel/both_floats.h"
+#define BODY "kernel/conv_lanes_body.h"
 #include "kernel/both_floats.h"
 
 static rp_status conv(const rp_conv *c, void *y, const void *x, const void *w, const void *bias)
 {
   if (c->batch * c->c_out * volume(c->out) == 0) return RP_OK;
+  conv_flat k;
+  if (flat_plan(&k, c, true, VEC_BYTES / (int)rp_dtype_size(c->dtype))) {
+    k.in = x; k.w = w; k.bias = bias; k.out = y;
+    return c->dtype == RP_FLOAT32 ? conv_flat_run_f32(k) : conv_flat_run_f64(k);
+  }
   return c->dtype == RP_FLOAT32 ? conv_f32(c, y, x, w, bias) : conv_f64(c, y, x, w, bias);
 }
 
 static rp_status conv_input(const rp_conv *c, void *gx, const void *gy, const void *w)
 {
   if (c->batch * c->c_in * volume(c->in) == 0) return RP_OK;
+  conv_flat k;
+  if (flat_plan(&k, c, false, VEC_BYTES / (int)rp_dtype_size(c->dtype))) {
+    k.in = gy; k.w = w; k.out = gx;
+    return c->dtype == RP_FLOAT32 ? conv_flat_run_f32(k) : conv_flat_run_f64(k);
+  }
   return c->dtype == RP_FLOAT32 ? conv_input_f32(c, gx, gy, w) : conv_input_f64(c, gx, gy, w);
 }
 
 static rp_status conv_weight(const rp_conv *c, void *gw, const void *x, const void *gy)
 {
   if (c->c_in * c->c_out * volume(c->kernel) == 0) return RP_OK;
+  conv_lanes k;
+  if (c->batch * volume(c->out) > 0 && lanes_plan(&k, c, VEC_BYTES / (int)rp_dtype_size(c->dtype))) {
+    k.x = x; k.gy = gy; k.gw = gw;
+    return c->dtype == RP_FLOAT32 ? conv_lanes_run_f32(k) : conv_lanes_run_f64(k);
+  }
   return c->dtype == RP_FLOAT32 ? conv_weight_f32(c, gw, x, gy) : conv_weight_f64(c, gw, x, gy);
 }
 

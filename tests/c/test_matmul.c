@@ -362,6 +362,22 @@ START_TEST(conv_gapless) /* rows of 8 pixels, and 1x1 kernels that read x where 
 }
 END_TEST
 
+START_TEST(conv_narrow) /* one channel in or out, or in each group: vectors along images, lanes along channels */
+{
+  rp_conv cases[] = { conv_2d(3, 37, 37, 12, 3, 1), conv_2d(2, 5, 5, 9, 5, 4), conv_2d(2, 40, 1, 9, 3, 1), conv_2d(3, 2, 35, 17, 3, 1),
+                      conv_2d(2, 1, 1, 1, 3, 1), conv_2d(2, 1, 20, 13, 5, 2), conv_2d(2, 20, 20, 11, 3, 1), conv_2d(2, 6, 6, 40, 3, 1) };
+  cases[0].groups = 37; cases[1].groups = 5; cases[6].groups = 20; cases[7].groups = 3;
+  set_dimension(&cases[1], 1, 9, 5, 1, 4, 2);
+  set_dimension(&cases[1], 2, 9, 5, 1, 4, 2);
+  set_dimension(&cases[6], 2, 11, 3, 2, 1, 1);
+  for (int i = 0; i < (int)(sizeof cases / sizeof *cases); i++)
+    for (int special = 0; special < 2; special++) {
+      cases[i].dtype = RP_FLOAT32; check_conv(&cases[i], special);
+      cases[i].dtype = RP_FLOAT64; check_conv(&cases[i], special);
+    }
+}
+END_TEST
+
 START_TEST(conv_nothing) /* empty sums are +0 */
 {
   rp_conv c = conv_2d(0, 2, 3, 5, 3, 1);
@@ -413,6 +429,7 @@ Suite *matmul_suite(void)
   tcase_add_loop_test(conv, conv_any, 1, 4);
   tcase_add_test(conv, conv_long);
   tcase_add_test(conv, conv_gapless);
+  tcase_add_test(conv, conv_narrow);
   tcase_add_test(conv, conv_nothing);
   tcase_add_test(conv, conv_memory);
   suite_add_tcase(s, gemm);
