@@ -8,6 +8,7 @@ A tool that is not installed is skipped.
 import json
 import os
 import sys
+import urllib.parse
 import warnings
 
 warnings.simplefilter("ignore")
@@ -64,7 +65,7 @@ def structure():
 
     for entity in graph:
         walk({k: v for k, v in entity.items() if k != "@id"}, entity["@id"])
-        if entity["@type"] == "File" and not os.path.exists(os.path.join(rundir, entity["@id"])):
+        if entity["@type"] == "File" and not os.path.exists(os.path.join(rundir, urllib.parse.unquote(entity["@id"]))):
             problems.append(f"no file {entity['@id']}")
     actions = [entity for entity in graph if entity["@type"] == "CreateAction"]
     if len(actions) != 1 or not {"instrument", "object", "result", "endTime"} <= set(actions[0]):
