@@ -12,7 +12,8 @@ local diff = {
   details = [[
 The first step and tensor are found if both runs were made with `repro run --trace`, which notes a hash of the loss, of
 each gradient and of each parameter at every step of every optimiser.  The distance in units of the last place (ulp)
-needs the tensors themselves: diff says which step to keep, and `repro run --trace-keep STEP` keeps it.
+needs the tensors themselves: diff says which step to keep, and `repro run --trace-keep STEP` keeps it.  A trace changes no
+result; it costs time, with models as small as those of papers/dcr.lua as much again as the run.
 Compared are settings, checks, measured values to the last bit, figures by their pixels or text, and the log; then, for
 information, the environments: version, compiler, system, CPU, instruction set, threads, device, hashes of script,
 library, modules and data.
