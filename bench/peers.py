@@ -242,13 +242,13 @@ def gemm(form, m, k, n):
     return lambda: torch.mm(a, b), lambda: p @ q
 
 
-def conv(kind, batch, channels, pixels):
-    x, w = torch.randn(batch, channels, pixels, pixels), torch.randn(channels, channels, 3, 3)
+def conv(kind, batch, c_in, c_out, pixels, groups=1):
+    x, w = torch.randn(batch, c_in, pixels, pixels), torch.randn(c_out, c_in // groups, 3, 3)
     if kind is None:
-        return lambda: F.conv2d(x, w, padding=1), None
+        return lambda: F.conv2d(x, w, padding=1, groups=groups), None
     leaf = (x if kind == "input" else w).requires_grad_()
     with torch.enable_grad():
-        y = F.conv2d(x, w, padding=1)
+        y = F.conv2d(x, w, padding=1, groups=groups)
     seed = torch.randn(y.shape)
     return lambda: torch.autograd.grad(y, leaf, seed, retain_graph=True), None
 
@@ -312,9 +312,11 @@ def functions(name):
     words = name.split("_")
     if words[0] == "gemm":
         return gemm(words[1], *map(int, words[2:]))
-    if words[0] == "conv":
+    if words[0] in ("conv", "depthwise"):
         kind = words[1] if not words[1].isdigit() else None
-        return conv(kind, *map(int, words[-3:]))
+        batch, channels, pixels = words[-3:]
+        c_in, c_out = (int(c) for c in (channels.split("to") if "to" in channels else (channels, channels)))
+        return conv(kind, int(batch), c_in, c_out, int(pixels), c_in if words[0] == "depthwise" else 1)
     return KERNELS[name]() if name in KERNELS else (None, None)
 
 

@@ -24,9 +24,15 @@ local function gemm(m, k, n, turn_a, turn_b)
 end
 
 for _, n in ipairs { 64, 128, 256, 512, 1024, 2048 } do gemm(n, n, n) end
-gemm(512, 512, 512, false, true)
-gemm(512, 512, 512, true, false)
-gemm(512, 512, 512, true, true)
+for _, n in ipairs { 512, 1024 } do
+  gemm(n, n, n, false, true)
+  gemm(n, n, n, true, false)
+  gemm(n, n, n, true, true)
+end
+for _, m in ipairs { 1, 3, 8 } do
+  gemm(m, 512, 512)
+  gemm(m, 512, 512, false, true)
+end
 gemm(4096, 64, 64)
 gemm(64, 4096, 64)
 gemm(64, 64, 4096)
@@ -38,30 +44,49 @@ end)
 
 ------------------------------------------------------------------------------------------------- convolutions
 
-local function conv(batch, channels, pixels)
-  local shape = ("%dx%dx%dx%d, 3x3"):format(batch, channels, pixels, pixels)
-  local work = { flop = 2 * batch * channels * channels * 9 * pixels * pixels }
+--- A 3x3 convolution that keeps its size, and its gradients.
+local function conv(name, batch, c_in, c_out, pixels, groups)
+  local channels = groups > 1 and ("%d groups, %d to %d"):format(groups, c_in, c_out) or ("%d to %d"):format(c_in, c_out)
+  local shape = ("%dx%dx%d, %s, 3x3"):format(batch, pixels, pixels, channels)
+  local work = { flop = 2 * batch * c_out * c_in // groups * 9 * pixels * pixels }
   local function inputs()
-    return rp.randn(batch, channels, pixels, pixels), rp.randn(channels, channels, 3, 3)
+    return rp.randn(batch, c_in, pixels, pixels), rp.randn(c_out, c_in // groups, 3, 3)
   end
-  row("conv", ("conv_%d_%d_%d"):format(batch, channels, pixels), shape, work, function()
+  row("conv", (name:gsub("KIND_", "")), shape, work, function()
     local x, w = inputs()
-    return function() return x:conv(w, nil, 1, 1) end
+    return function() return x:conv(w, nil, 1, 1, 1, groups) end
   end)
   for _, kind in ipairs { "input", "weight" } do
-    row("conv", ("conv_%s_%d_%d_%d"):format(kind, batch, channels, pixels), shape .. ", gradient of " .. kind, work, function()
+    row("conv", (name:gsub("KIND", kind)), shape .. ", gradient of " .. kind, work, function()
       local x, w = inputs()
       local leaf = (kind == "input" and x or w):requires_grad_()
-      local y = x:conv(w, nil, 1, 1)
+      local y = x:conv(w, nil, 1, 1, 1, groups)
       local seed = rp.randn(y.shape)
       return function() return rp.grad(y, { leaf }, seed) end
     end)
   end
 end
 
-conv(16, 16, 32)
-conv(16, 64, 16)
-conv(16, 128, 8)
+local function full(batch, channels, pixels)
+  conv(("conv_KIND_%d_%d_%d"):format(batch, channels, pixels), batch, channels, channels, pixels, 1)
+end
+
+local function narrow(batch, c_in, c_out, pixels)
+  conv(("conv_KIND_%d_%dto%d_%d"):format(batch, c_in, c_out, pixels), batch, c_in, c_out, pixels, 1)
+end
+
+local function depthwise(batch, channels, pixels)
+  conv(("depthwise_KIND_%d_%d_%d"):format(batch, channels, pixels), batch, channels, channels, pixels, channels)
+end
+
+full(16, 16, 32)
+full(16, 64, 16)
+full(16, 128, 8)
+narrow(16, 1, 16, 32)
+narrow(16, 3, 32, 32)
+narrow(16, 16, 1, 32)
+depthwise(16, 64, 16)
+depthwise(16, 128, 8)
 
 ------------------------------------------------------------------------------------- pointwise, reductions, rows
 
