@@ -77,6 +77,7 @@ local y = x:sum(2, true):tanh()
 local calls = 0
 local function step_done()
   calls = calls + 1
+  rawset(rp, "executed", (rawget(rp, "executed") or 0) + 1)  -- the package is no part of the script's state
   if rawget(rp, "stop_at") == calls then error("stopped", 0) end
 end
 
@@ -187,6 +188,16 @@ for _, every in ipairs { 1, 4 } do
 end
 T.eq(odd, {}, "exit codes of stopped and resumed runs")
 T.eq(different, {}, "stopped in any step and resumed: the same result and log")
+
+rp.executed, rp.stop_at = 0, nil
+run(toy, "-o", target, "-q")
+local all_steps = rp.executed
+rp.stop_at = 14
+run(toy, "-o", target, "--checkpoint-every", "1", "-q")
+rp.stop_at, rp.executed = nil, 0
+code, err = run(toy, "-o", target, "--resume")
+T.eq(rp.executed, all_steps - 13, "a resumed run does not do again what had been done")
+contains(err, "resumed after 2 loops that had ended and step 5 of 7 of training 2", "and says where it goes on")
 
 -- Stopped again and again: every third step is reached.
 rp.io.remove(target .. "/result.json")

@@ -141,7 +141,7 @@ function enter.table(self, object)
     self:add(key, object, key)
     self:add(value, object, key)
   end
-  self:sign("table", #keys, type(keys[1]) == "string" and table.concat(keys, " ", 1, self.words(keys)) or "")
+  if self.lines then self:sign("table", #keys, table.concat(keys, " ", 1, self.words(keys))) end
   return content
 end
 
@@ -161,8 +161,7 @@ enter["function"] = function(self, object)
     self:add(value, object, name)
     i = i + 1
   end
-  local info = debug.getinfo(object.value, "S")
-  self:sign("function", info.linedefined, content.n)
+  if self.lines then self:sign("function", debug.getinfo(object.value, "S").linedefined, content.n) end
   return content
 end
 
@@ -180,7 +179,7 @@ function enter.tensor(self, object)
   storage.version = storage.version or version
   local grad = x.grad
   if grad then self:add(grad, object, "grad") end
-  self:sign("tensor", x.dtype, table.concat(x.shape, "x"))
+  if self.lines then self:sign("tensor", x.dtype, table.concat(x.shape, "x")) end
   return { storage = storage, offset = offset, strides = strides, is_live = is_live, requires_grad = x.requires_grad,
            is_leaf = x.is_leaf, grad = grad and core.serial(grad) or nil }
 end
@@ -199,7 +198,7 @@ function enter.foreign(self, object)
 end
 
 function Graph:sign(...)
-  local lines = self.lines
+  local lines = self.lines                                 -- nil where no fingerprint is asked for
   if lines then lines[#lines + 1] = table.concat({ ... }, " ") end
 end
 

@@ -7,6 +7,7 @@ local standard = { "coroutine", "debug", "io", "math", "os", "string", "table", 
 
 -- Tables and functions of the package, and the path to each: {"repro.nn", "Linear"}.
 local paths = setmetatable({}, { __mode = "k" })
+local own = setmetatable({}, { __mode = "k" })             -- functions that have been asked about
 local marked = 0                                           -- modules that had been loaded when it was filled
 local globals                                              -- of the script
 
@@ -54,8 +55,13 @@ end
 
 ---@return boolean whether a function is the package's, Lua's or C's
 function library.is_own_function(value)
-  local info = debug.getinfo(value, "S")
-  return info.what == "C" or info.source:sub(1, #here) == here
+  local known = own[value]
+  if known == nil then
+    local info = debug.getinfo(value, "S")
+    known = info.what == "C" or info.source:sub(1, #here) == here
+    own[value] = known
+  end
+  return known
 end
 
 ---@return string[]|nil path to something of the package
