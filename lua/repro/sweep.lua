@@ -77,6 +77,7 @@ local function run_cell(self, cell)
   result = plain(result, "result")
   record.write(self:path(cell), self.name, cell, record.parts(self.run_record, cell), result,
     { seconds = math.floor((rp.clock() - started) * 1e6) / 1e6, peak_bytes = rp.memory().peak })
+  pcall(require("repro.resume.store").remove, files.directory(self:path(cell)))  -- a long training has left checkpoints
 end
 
 -- ---- all of them ---------------------------------------------------------------------------------------------------

@@ -90,9 +90,9 @@ end
 
 -- Lua files of the package that decide no numbers: the engine, the reports, the plots.
 local engine = {}
-for name in ([[annotations checks checkpoint compare confine crate doc failure figures files first_difference highlight inputs json lexer
-               literate mathml mathml_symbols misuse nearest only options paper pin plot profile progress prose provenance report
-               rundir schema settings sweep trace ulp weave]]):gmatch "%S+" do
+for name in ([[annotations checks checkpoint compare confine crate doc failure figures files first_difference highlight inputs
+               json lexer literate mathml mathml_symbols misuse nearest only options paper pin plot profile progress prose
+               provenance report rundir schema settings sweep trace ulp weave]]):gmatch "%S+" do
   engine[name .. ".lua"] = true
 end
 for name in ("cli report plot bench resume sweep"):gmatch "%S+" do engine[name] = true end
