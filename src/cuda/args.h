@@ -64,6 +64,9 @@ typedef struct cu_sort {
   int            descending;
 } cu_sort;
 
+#define CU_PEAK_CHAINS 16 /* of multiply-adds that do not wait for each other */
+typedef struct cu_peak { float *out; int64_t rounds; } cu_peak;
+
 typedef struct cu_draw { char *out; int64_t n; int kind; rp_draw how; } cu_draw;
 
 typedef struct cu_update { rp_update u; } cu_update;

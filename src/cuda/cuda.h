@@ -37,6 +37,10 @@ rp_cuda_counts rp_cuda_counts_now(void);
 void           rp_cuda_trim(void);
 void           rp_cuda_reset_peak(void);
 
+/* The most that was measured, per second: float32 operations (a multiply-add is two) of a kernel of `rounds` rounds, and
+ * bytes read and written by a copy of `size` bytes.  RP_ESTATE before rp_cuda_open. */
+rp_status rp_cuda_peaks(double *flop, double *bytes, int64_t rounds, size_t size);
+
 /* Waits for everything asked for so far, and reports what went wrong in it. */
 rp_status rp_cuda_finish(void);
 

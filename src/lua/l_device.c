@@ -143,6 +143,15 @@ static int cuda_build(lua_State *L) /* -> the architectures built for; what stay
   return 2;
 }
 
+static int cuda_peaks(lua_State *L) /* rounds, bytes -> float operations and bytes per second */
+{
+  double flop = 0, bytes = 0;
+  if (rp_cuda_peaks(&flop, &bytes, luaL_checkinteger(L, 1), (size_t)luaL_checkinteger(L, 2)) != RP_OK) return l_raise(L);
+  lua_pushnumber(L, flop);
+  lua_pushnumber(L, bytes);
+  return 2;
+}
+
 static int cuda_trim(lua_State *L) { (void)L; rp_cuda_trim(); return 0; }
 static int cuda_reset_peak(lua_State *L) { (void)L; rp_cuda_reset_peak(); return 0; }
 
@@ -150,7 +159,8 @@ static int cuda_reset_peak(lua_State *L) { (void)L; rp_cuda_reset_peak(); return
 void l_open_device(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "device", device }, { "devices", devices }, { "synchronize", synchronize }, { "cuda", cuda },
-    { "cuda_build", cuda_build }, { "cuda_trim", cuda_trim }, { "cuda_reset_peak", cuda_reset_peak }, { NULL, NULL } };
+    { "cuda_build", cuda_build }, { "cuda_peaks", cuda_peaks },
+    { "cuda_trim", cuda_trim }, { "cuda_reset_peak", cuda_reset_peak }, { NULL, NULL } };
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "to");
   lua_pushcclosure(L, to, 1);

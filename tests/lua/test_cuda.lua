@@ -59,4 +59,136 @@ for _, good in pairs(seen) do
 end
 T.ok(equal == counted, ("%d of %d operations give the CPU's bits"):format(equal, counted))
 
+-- ---- other types, views, and what the table of operations does not say ----
+
+local function both(name, fn)
+  local results = {}
+  for i, where in ipairs { "cpu", device } do
+    local was = rp.device(where)
+    local ok, value = pcall(fn, where)
+    rp.device(was)
+    results[i] = ok and (rp.is_tensor(value) and value:hash() or value) or value
+  end
+  T.eq(results[2], results[1], name)
+end
+
+local function drawn(name, ...) return rp.generator(5, name):randn(...) end
+
+for _, to in ipairs { "bool", "uint8", "int32", "int64", "float32", "float64" } do
+  for _, from in ipairs { "bool", "uint8", "int32", "int64", "float32", "float64" } do
+    both(from .. " to " .. to, function() return (drawn("types", 7, 33) * 300):to(from):t():to(to) end)
+  end
+end
+for _, op in ipairs { "add", "mul", "sub", "minimum", "maximum", "remainder", "floor_div", "eq", "lt", "logical_xor" } do
+  for _, dtype in ipairs { "int32", "int64" } do
+    both(op .. " of " .. dtype, function()
+      local a, b = (drawn("a", 5, 7) * 9):to(dtype), (drawn("b", 7) * 3):to(dtype)
+      return rp[op](a, b)
+    end)
+  end
+end
+for _, op in ipairs { "sum", "prod", "max", "min", "argmax", "argmin" } do
+  both(op .. " of int64", function() return (drawn("r", 9, 5000) * 100):to("int64")[op]((drawn("r", 9, 5000) * 100):to("int64"), 2) end)
+  both(op .. " of everything, many blocks", function() return drawn("m", 40000)[op](drawn("m", 40000)) end)
+end
+both("NaN, infinities and signed zeros", function()
+  local x = rp.tensor { 0 / 0, 1 / 0, -1 / 0, 0, -0.0, 1e-42, -1e-42, 3e38 }
+  return rp.concat(1, x:exp(), x:log(), x:tanh(), x:max(), x:sort(1), x:argmax():to("float32"):reshape(1), x * x, rp.maximum(x, -x))
+end)
+for _, shape in ipairs { { 3 }, { 5, 70000 }, { 4, 4096 }, { 2, 4097 } } do
+  both("rows of " .. table.concat(shape, " by "), function()
+    local x = drawn("rows", shape)
+    return rp.concat(1, x:softmax():reshape(-1), x:standardize(1):reshape(-1), x:logsumexp(-1):reshape(-1), x:sum(-1):reshape(-1))
+  end)
+end
+for _, size in ipairs { { 1, 1, 1 }, { 1, 300, 700 }, { 130, 1, 300 }, { 65, 67, 1000 }, { 129, 130, 257 }, { 3, 5, 0 } } do
+  both(("a product of (%d, %d, %d), plain, transposed, with a bias"):format(table.unpack(size)), function()
+    local m, n, k = table.unpack(size)
+    local a, b, bias = drawn("a", m, k), drawn("b", n, k), drawn("c", n)
+    return rp.concat(1, rp.linear(a, b, bias):reshape(-1), a:matmul(b:t()):reshape(-1), b:matmul(a:t()):reshape(-1),
+      a:t():contiguous():t():matmul(b:t():contiguous()):reshape(-1))
+  end)
+end
+both("random numbers", function()
+  rp.seed(11)
+  return rp.concat(1, rp.rand(1001), rp.randn(1003), rp.randint(-5, 9, 101):to("float32"), rp.randperm(777):to("float32"),
+    rp.bernoulli(0.3, 501), rp.randn(99, "float64"):to("float32"), rp.categorical(rp.rand(6), 40):to("float32"))
+end)
+both("many sources for few places, in order", function()
+  local index = rp.generator(2, "i"):randint(1, 9, { 3, 500 })
+  return drawn("x", 3, 9):scatter_add(2, index, drawn("y", 3, 500))
+end)
+both("a long sort", function() return (rp.generator(2, "s"):randint(1, 50, { 2, 3001 }):to("float32"):sort(2)) end)
+
+local function trained(optimizer)
+  local net = rp.nn.Sequential(rp.nn.Linear(6, 33), rp.nn.SiLU(), rp.nn.Linear(33, 2))
+  local opt = optimizer(net:parameters())
+  local x, y = drawn("in", 70, 6), drawn("out", 70, 2)
+  for _ = 1, 5 do
+    opt:zero_grad()
+    local loss = (net(x) - y):square():mean()
+    loss:backward()
+    opt:step()
+  end
+  return rp.hash(table.unpack(net:parameters()))
+end
+for name, optimizer in next, { SGD = function(ps) return rp.optim.SGD(ps, { lr = 0.1, momentum = 0.9, nesterov = true }) end,
+  AdamW = function(ps) return rp.optim.AdamW(ps, { lr = 0.01 }) end } do
+  both("five steps of " .. name, function()
+    rp.seed(3)
+    return trained(optimizer)
+  end)
+end
+
+-- ---- moving ----
+
+local x = drawn("move", 4, 5):requires_grad_()
+local y = x:to(device)
+T.eq(y.device, device .. ":0", "a tensor moved to the GPU says so")
+T.ok(y:to(device):hash() == y:hash() and x:to("cpu"):hash() == x:hash(), "a tensor that is there stays")
+local twice = y:t():to("cpu")
+T.eq(twice.device, "cpu", "and back")
+T.bits(twice, x:t(), "the elements come back, transposed")
+local energy = (y * y):sum()
+energy:backward()
+T.bits(x.grad, 2 * x:detach(), "gradients find their way back")
+T.raises(function() return y + drawn("other", 4, 5) end, "one tensor is on cuda:0, another on cpu", "tensors on two devices")
+T.eq((y:detach() * 2 + 1).device, "cuda:0", "numbers go where the tensor is")
+local large = drawn("large", 3000003)
+T.bits(large:to(device):to("cpu"), large, "more than the staging buffers hold")
+T.eq(rp.linalg.det(rp.eye(3):to(device)), 1, "linear algebra takes tensors of the GPU")
+
+-- ---- memory and waiting ----
+
+local function counts() return rp.core.cuda() end
+rp.device(device)
+local a, b = drawn("w", 64, 64), drawn("w2", 64, 64)
+local function step() return (a:matmul(b):relu() * 2):sum() end
+local before, result = nil, nil
+for i = 1, 20 do
+  if i == 11 then
+    collectgarbage()
+    collectgarbage()
+    before = counts()
+  end
+  result = step()
+end
+local after = counts()
+T.eq(after.waits - before.waits, 0, "steps do not wait for the GPU")
+T.eq(after.uploads - before.uploads, 0, "nor copy to it")
+T.ok(after.launches - before.launches >= 40, "they launch kernels")
+T.ok(after.allocations - before.allocations <= 8, "memory is used again", ("%d new blocks"):format(after.allocations - before.allocations))
+T.ok(result:item() > 0, "and their result can be read")
+rp.device "cpu"
+
+T.raises(function()
+  local _ = y:detach():index_select(1, rp.tensor({ 1, 9 }, "int64"):to(device)):hash()
+end, "index element 2 lies outside 1..4", "a position out of range is reported when the result is read")
+T.ok(pcall(function() return y:detach():index_select(1, rp.tensor({ 1, 4 }, "int64"):to(device)):hash() end), "and only once")
+T.raises(function() rp.device "cuda:99" end, "there is no cuda:99", "a GPU that is not there")
+T.raises(function() rp.device "gpu" end, "is no device", "a name that is none")
+local ok, message = pcall(function() rp.device(device); return rp.zeros(1 << 20, 1 << 19) end)
+rp.device "cpu"
+T.ok(not ok and message:find "out of memory", "memory runs out with a message", tostring(message))
+
 T.done()

@@ -22,9 +22,13 @@ local function peak(times, measure, ...)
   return best
 end
 
---- Float operations, and bytes read and written by memcpy, per second on the threads in use.
+--- Float operations, and bytes read and written by a copy, per second on the threads, or the GPU, in use.
 ---@return {flop: number?, bytes: number}
 function bench.peaks()
+  if rp.device() ~= "cpu" then
+    local flop, bytes = rp.core.cuda_peaks(20000, 1 << 28)
+    return { flop = flop, bytes = bytes }
+  end
   return { flop = peak(50, rp.core.bench.peak_fma), bytes = peak(10, rp.core.bench.peak_copy, 1 << 26) }
 end
 

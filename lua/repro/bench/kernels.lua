@@ -33,6 +33,9 @@ for _, m in ipairs { 1, 3, 8 } do
   gemm(m, 512, 512)
   gemm(m, 512, 512, false, true)
 end
+if rp.device() ~= "cpu" then
+  for _, n in ipairs { 4096, 8192 } do gemm(n, n, n) end
+end
 gemm(4096, 64, 64)
 gemm(64, 4096, 64)
 gemm(64, 64, 4096)

@@ -5,12 +5,13 @@ local json = require "repro.json"
 
 local command = {
   name = "bench",
-  usage = "[WORD ...] [--json] [--threads N] [--milliseconds N]",
+  usage = "[WORD ...] [--json] [--device D] [--threads N] [--milliseconds N]",
   summary = "Times operations and training steps, those whose group or name contains a WORD, or all. Groups: gemm, conv, "
     .. "pointwise, reduction, update, overhead, step. bench/peers.py compares with PyTorch and NumPy.",
   options = {
     { name = "json", help = "print JSON" },
     { name = "threads", value = "N", integer = 1, help = "number of threads; default: one for each core" },
+    { name = "device", value = "D", choices = { "cpu", "cuda" }, prefix = true, default = "cpu", help = "where it runs" },
     { name = "milliseconds", value = "N", integer = 1, help = "time for each row; default 150" },
   },
 }
@@ -23,8 +24,9 @@ end
 
 local function print_table(result)
   local peaks = result.peaks
-  io.stdout:write(("%s, %d threads; at most %s GFLOP/s (fused multiply-adds) and %.1f GB/s (memcpy, read and written)\n\n"):format(
-    rp.isa(), rp.threads(), peaks.flop and ("%.1f"):format(peaks.flop / 1e9) or "?", peaks.bytes / 1e9))
+  local card = rp.device() ~= "cpu" and rp.core.cuda()
+  io.stdout:write(("%s; at most %s GFLOP/s (fused multiply-adds) and %.1f GB/s (a copy, read and written)\n\n"):format(
+    card and card.name or ("%s, %d threads"):format(rp.isa(), rp.threads()), peaks.flop and ("%.1f"):format(peaks.flop / 1e9) or "?", peaks.bytes / 1e9))
   io.stdout:write(("%-10s %-24s %-48s %10s %16s %6s\n"):format("group", "name", "shape", "median", "rate", "share"))
   for _, r in ipairs(result.rows) do
     local rate = r.rate and ("%8.1f %-7s"):format(r.rate, r.unit) or ""
@@ -41,7 +43,8 @@ local function as_json(result)
       { "best", r.best }, { "repeats", r.repeats }, { "rate", r.rate }, { "unit", r.unit }, { "share", r.share },
       { "memory", r.memory } }
   end
-  return json.object { { "version", rp.version }, { "isa", rp.isa() }, { "threads", rp.threads() },
+  local card = rp.device() ~= "cpu" and rp.core.cuda()
+  return json.object { { "version", rp.version }, { "device", rp.device() }, { "card", card and card.name or nil }, { "isa", rp.isa() }, { "threads", rp.threads() },
     { "compiler", rp.core.build.compiler }, { "load", rp.core.bench.load() },
     { "peak_flop", result.peaks.flop }, { "peak_bytes", result.peaks.bytes }, { "rows", rows } }
 end
@@ -51,6 +54,10 @@ end
 function command.run(given, rest)
   local is_terminal = rp.core.isatty(2)
   if given.threads then rp.threads(given.threads) end
+  if given.device ~= "cpu" then
+    local ok, message = pcall(rp.device, given.device)
+    if not ok then failure.raise("environment", "bench: --device %s: %s", given.device, message) end
+  end
   local result = require("repro.bench").run(rest, {
     budget = (given.milliseconds or 150) / 1000,
     progress = is_terminal and function(row) io.stderr:write("\r\27[K", row.name) end or nil,

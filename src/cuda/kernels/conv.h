@@ -35,8 +35,12 @@ DEVICE int64_t N(offset)(const int at[3], const int64_t size[3]) { return (at[0]
   number acc[RM][RN];                                                                                   \
   N(clear)(acc);
 
-#define PIPELINE(LOAD)                                     \
-  for (int t = 0; t < STAGES - 1; t++) { if (t < steps) LOAD(t, stages + t % STAGES * STAGE); COPY_COMMIT(); }
+/* The copies of a later step are begun, those of step t have ended; false before step 0. */
+#define PIPELINE(LOAD)                                                                                    \
+  if (t >= 0) { COPY_WAIT(STAGES - 2); SYNC(); }                                                          \
+  if (t + STAGES - 1 < steps) LOAD(t + STAGES - 1, stages + (t + STAGES - 1) % STAGES * STAGE);           \
+  COPY_COMMIT();                                                                                          \
+  if (t < 0) continue;
 
 KERNEL_OF(NTHREADS, 2, N(conv), cu_conv)
 {
@@ -56,19 +60,15 @@ KERNEL_OF(NTHREADS, 2, N(conv), cu_conv)
   do {                                                                                       \
     const int64_t k0 = (int64_t)(t) * STEP;                                                  \
     const int     n = (int)least(STEP, k - k0);                                              \
-    N(load)(to, A_LINE, TM, w + k0, k, 1, p.c_out - i0, n, false);                           \
+    N(load)(to, A_LINE, TM, w + k0, k, 1, (int)least(TM, p.c_out - i0), n, false);                           \
     UNROLLED for (int e = me / TN; e < STEP; e += NTHREADS / TN) {                           \
       const int *term = p.term + 4 * (k0 + (e < n ? e : 0));                                 \
       bool ok = e < n && column < columns && N(inside)(at, term, p.c.in);                    \
       T(COPY)((to) + STEP * A_LINE + e * B_LINE + me % TN, ok ? x + (shift + term[0]) : x, ok);  \
     }                                                                                        \
   } while (0)
-  PIPELINE(LOAD)
-  for (int t = 0; t < steps; t++) {
-    COPY_WAIT(STAGES - 2);
-    SYNC();
-    if (t + STAGES - 1 < steps) LOAD(t + STAGES - 1, stages + (t + STAGES - 1) % STAGES * STAGE);
-    COPY_COMMIT();
+  for (int t = 1 - STAGES; t < steps; t++) {
+    PIPELINE(LOAD)
     const int64_t k0 = (int64_t)t * STEP;
     N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, k - k0));
     if ((k0 + STEP) % RP_KB != 0 && k0 + STEP < k) continue;
@@ -116,21 +116,15 @@ KERNEL_OF(NTHREADS, 2, N(conv_weight), cu_conv)
       T(COPY)((to) + STEP * A_LINE + me % STEP * B_LINE + c, ok ? image + (shift + term[0]) : x, ok); \
     }                                                                                        \
   } while (0)
-  PIPELINE(LOAD)
-  for (int t = 0; t < steps; t++) {
-    COPY_WAIT(STAGES - 2);
-    SYNC();
-    if (t + STAGES - 1 < steps) LOAD(t + STAGES - 1, stages + (t + STAGES - 1) % STAGES * STAGE);
-    COPY_COMMIT();
+  for (int t = 1 - STAGES; t < steps; t++) {
+    PIPELINE(LOAD)
     const int64_t k0 = first + (int64_t)t * STEP;
     N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, end - k0));
     if ((k0 + STEP) % RP_KB != 0 && k0 + STEP < end) continue;
-    if (p.parts > 1)
-      N(store)(acc, (number *)(void *)p.part + ((group * ((k + RP_KB - 1) / RP_KB) + k0 / RP_KB) * p.c_out + i0) * columns + j0,
-               columns, p.c_out - i0, columns - j0, false, NULL);
-    else
-      N(store)(acc, (number *)(void *)p.out + (group * p.c_out + i0) * columns + j0, columns, p.c_out - i0, columns - j0,
-               k0 >= RP_KB, NULL);
+    const bool alone = p.parts == 1;
+    const int64_t which = alone ? group : group * ((k + RP_KB - 1) / RP_KB) + k0 / RP_KB;
+    N(store)(acc, (number *)(void *)(alone ? p.out : p.part) + (which * p.c_out + i0) * columns + j0, columns,
+             (int)least(TM, p.c_out - i0), (int)least(TN, columns - j0), alone && k0 >= RP_KB, NULL);
     N(clear)(acc);
   }
 #undef LOAD
@@ -173,18 +167,14 @@ KERNEL_OF(NTHREADS, 2, N(conv_input), cu_conv)
   do {                                                                                       \
     const int64_t q = (t) / per_q, k0 = (int64_t)((t) % per_q) * STEP, n = least(STEP, k - k0);  \
     const int64_t from = column < columns ? N(source)(&p, at, q) : -1;                       \
-    N(load)(to, A_LINE, TM, w + k0 * width + q, p.positions, width, p.c_in - i0, (int)n, false); \
+    N(load)(to, A_LINE, TM, w + k0 * width + q, p.positions, width, (int)least(TM, p.c_in - i0), (int)n, false); \
     UNROLLED for (int e = me / TN; e < STEP; e += NTHREADS / TN) {                           \
       bool ok = e < n && from >= 0;                                                          \
       T(COPY)((to) + STEP * A_LINE + e * B_LINE + me % TN, ok ? gy + (k0 + e) * p.pixels + from : zero, ok); \
     }                                                                                        \
   } while (0)
-  PIPELINE(LOAD)
-  for (int t = 0; t < steps; t++) {
-    COPY_WAIT(STAGES - 2);
-    SYNC();
-    if (t + STAGES - 1 < steps) LOAD(t + STAGES - 1, stages + (t + STAGES - 1) % STAGES * STAGE);
-    COPY_COMMIT();
+  for (int t = 1 - STAGES; t < steps; t++) {
+    PIPELINE(LOAD)
     const int64_t q = t / per_q, k0 = (int64_t)(t % per_q) * STEP;
     N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, k - k0));
     if ((k0 + STEP) % RP_KB != 0 && k0 + STEP < k) continue;

@@ -164,6 +164,18 @@ SORT(f64, double)
 SORT(i32, int32_t)
 SORT(i64, int64_t)
 
+/* ---- what the card can do at most ---- */
+
+KERNEL(peak_fma, cu_peak)
+{
+  float v[CU_PEAK_CHAINS], sum = 0;
+  UNROLLED for (int j = 0; j < CU_PEAK_CHAINS; j++) v[j] = (float)(THREAD + j);
+  for (int64_t r = 0; r < p.rounds; r++)
+    UNROLLED for (int j = 0; j < CU_PEAK_CHAINS; j++) v[j] = fma_f32(v[j], 0.999f, 0.001f);
+  UNROLLED for (int j = 0; j < CU_PEAK_CHAINS; j++) sum += v[j];
+  if (sum == 12345.678f) p.out[0] = sum; /* so that nothing is left out */
+}
+
 /* ---- random numbers and optimisers ---- */
 
 #define BODY "kernel/distribution.h"

@@ -19,35 +19,29 @@ KERNEL_OF(NTHREADS, 2, N(gemm), cu_gemm)
   const int64_t k = p.parts > 1 ? least(p.k, first + p.blocks * RP_KB) : p.k;
   const number *a = (const number *)(const void *)p.a + N(at)(&p, batch, p.a_batch, p.a_inner) + i0 * p.a_row + first * p.a_col;
   const number *b = (const number *)(const void *)p.b + N(at)(&p, batch, p.b_batch, p.b_inner) + j0 * p.b_col + first * p.b_row;
-  const int steps = (int)((k - first + STEP - 1) / STEP);
+  const int terms = (int)(k - first), steps = (terms + STEP - 1) / STEP;
+  const int rows = (int)least(TM, p.m - i0), cols = (int)least(TN, p.n - j0);
   number acc[RM][RN];
   N(clear)(acc);
-#define LOAD(t)                                                                                              \
-  do {                                                                                                       \
-    if ((t) < steps) {                                                                                       \
-      number *to = stages + (t) % STAGES * STAGE;                                                            \
-      int     n = (int)least(STEP, k - first - (int64_t)(t) * STEP);                                         \
-      N(load)(to, A_LINE, TM, a + (int64_t)(t) * STEP * p.a_col, p.a_row, p.a_col, p.m - i0, n, p.wide_a != 0);  \
-      N(load)(to + STEP * A_LINE, B_LINE, TN, b + (int64_t)(t) * STEP * p.b_row, p.b_col, p.b_row, p.n - j0, n, p.wide_b != 0); \
-    }                                                                                                        \
-    COPY_COMMIT();                                                                                           \
-  } while (0)
-  for (int t = 0; t < STAGES - 1; t++) LOAD(t);
-  for (int t = 0; t < steps; t++) {
-    COPY_WAIT(STAGES - 2);
-    SYNC();
-    LOAD(t + STAGES - 1);
-    const int64_t at = first + (int64_t)t * STEP;
-    N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, k - at));
-    if ((at + STEP) % RP_KB != 0 && at + STEP < k) continue;
-    const bool last = at + STEP >= p.k;
-    if (p.parts > 1)
-      N(store)(acc, (number *)(void *)p.part + ((batch * ((p.k + RP_KB - 1) / RP_KB) + at / RP_KB) * p.m + i0) * p.n + j0, p.n,
-               p.m - i0, p.n - j0, false, NULL);
-    else
-      N(store)(acc, (number *)(void *)p.c + batch * p.c_batch + i0 * p.c_row + j0, p.c_row, p.m - i0, p.n - j0, at >= RP_KB,
-               p.bias && last ? (const number *)(const void *)p.bias + j0 : NULL);
+  for (int t = 1 - STAGES; t < steps; t++) { /* before step 0 only copies are begun */
+    if (t >= 0) { COPY_WAIT(STAGES - 2); SYNC(); }
+    const int next = (t + STAGES - 1) * STEP;
+    if (next < terms) {
+      number *to = stages + (t + STAGES - 1) % STAGES * STAGE;
+      int     n = terms - next < STEP ? terms - next : STEP;
+      N(load)(to, A_LINE, TM, a + next * p.a_col, p.a_row, p.a_col, rows, n, p.wide_a != 0);
+      N(load)(to + STEP * A_LINE, B_LINE, TN, b + next * p.b_row, p.b_col, p.b_row, cols, n, p.wide_b != 0);
+    }
+    COPY_COMMIT();
+    if (t < 0) continue;
+    const int left = terms - t * STEP;
+    N(terms)(acc, stages + t % STAGES * STAGE, left < STEP ? left : STEP);
+    if ((t + 1) * STEP % RP_KB != 0 && left > STEP) continue;
+    const bool    alone = p.parts == 1;
+    const int64_t r = (first + t * STEP) / RP_KB, blocks = (p.k + RP_KB - 1) / RP_KB, row = alone ? p.c_row : p.n;
+    number *to = alone ? (number *)(void *)p.c + batch * p.c_batch : (number *)(void *)p.part + (batch * blocks + r) * p.m * p.n;
+    N(store)(acc, to + i0 * row + j0, row, rows, cols, alone && r > 0,
+             alone && left <= STEP && p.bias ? (const number *)(const void *)p.bias + j0 : NULL);
     N(clear)(acc);
   }
-#undef LOAD
 }

@@ -58,23 +58,23 @@ DEVICE void N(clear)(number acc[RM][RN])
 
 /* STEP terms of `size` rows or columns of a matrix into a stage.  x points to row 0 and term 0 of the step; `rows` rows
  * and `terms` terms are there.  wide: rows are adjacent and aligned, 16 bytes are copied at a time. */
-DEVICE void N(load)(number *to, int line, int size, const number *x, int64_t row, int64_t term, int64_t rows, int terms, bool wide)
+DEVICE void N(load)(number *to, int line, int size, const number *x, int64_t row, int64_t term, int rows, int terms, bool wide)
 {
   const int me = (int)threadIdx.x;
   if (wide) {
     const int units = size / VEC, each = NTHREADS / units, r = me % units * VEC;
-    int bytes = r >= rows ? 0 : rows - r >= VEC ? 16 : (int)((rows - r) * (int64_t)sizeof(number));
+    int bytes = r >= rows ? 0 : rows - r >= VEC ? 16 : (rows - r) * (int)sizeof(number);
     UNROLLED for (int k = me / units; k < STEP; k += each)
       COPY16(to + k * line + r, x + (bytes && k < terms ? r + k * term : 0), k < terms ? bytes : 0);
   } else if (term == 1) {
     const int k = me % STEP;
-    UNROLLED for (int r = me / STEP; r < size; r += NTHREADS / STEP) {
+    ROLLED for (int r = me / STEP; r < size; r += NTHREADS / STEP) {
       bool ok = r < rows && k < terms;
       T(COPY)(to + k * line + r, x + (ok ? r * row + k : 0), ok);
     }
   } else {
     const int r = me % size;
-    UNROLLED for (int k = me / size; k < STEP; k += NTHREADS / size) {
+    ROLLED for (int k = me / size; k < STEP; k += NTHREADS / size) {
       bool ok = r < rows && k < terms;
       T(COPY)(to + k * line + r, x + (ok ? r * row + k * term : 0), ok);
     }
@@ -82,14 +82,14 @@ DEVICE void N(load)(number *to, int line, int size, const number *x, int64_t row
 }
 
 /* c = acc (first block), or c + acc; and + bias of each column.  rows, cols: how many of the tile exist. */
-DEVICE void N(store)(const number acc[RM][RN], number *c, int64_t c_row, int64_t rows, int64_t cols, bool add, const number *bias)
+DEVICE void N(store)(const number acc[RM][RN], number *c, int64_t c_row, int rows, int cols, bool add, const number *bias)
 {
   const bool wide = c_row % VEC == 0 && (uintptr_t)c % 16 == 0;
   UNROLLED for (int i = 0; i < RM; i++) {
     if (ROW_OF(i) >= rows) continue;
     number *line = c + ROW_OF(i) * c_row;
     UNROLLED for (int j = 0; j < RN; j += VEC) {
-      const int64_t at = COL_OF(j);
+      const int at = COL_OF(j);
       N(pack) v;
       if (wide && at + VEC <= cols) {
         if (add) v = *(const N(pack) *)(const void *)(line + at);
