@@ -115,6 +115,15 @@ bool rp_is_allowed(const char *path, int rights)
   return !confined || (normalise(whole, current, path) && find_root(whole, rights, &rest));
 }
 
+bool rp_is_above_allowed(const char *path)
+{
+  char whole[PATH_MAX];
+  if (!normalise(whole, current, path)) return false;
+  for (int i = 0; i < n_roots; i++)
+    if (!(roots[i]->rights & RP_SYSTEM) && (below(roots[i]->real, whole) || below(roots[i]->named, whole))) return true;
+  return false;
+}
+
 /* ---- what is allowed --------------------------------------------------------------------------------------- */
 
 static rp_status open_root(root *r)

@@ -47,6 +47,9 @@ void rp_confine_note(const char *line);
 /* Whether path lies in a folder with these rights, by its text; true if not confined. */
 bool rp_is_allowed(const char *path, int rights);
 
+/* Whether path is a folder above something that is allowed, and so is there, by its text. */
+bool rp_is_above_allowed(const char *path);
+
 /* Where a file is, for openat and its kin: `name` relative to the folder `dir`. */
 typedef struct rp_place {
   int         dir;

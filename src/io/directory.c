@@ -45,7 +45,7 @@ rp_status rp_mkdir(const char *path)
     if ((path[i] && path[i] != '/') || path[i - 1] == '/') continue;
     memcpy(prefix, path, i);
     if (!is_ours) is_ours = !rp_confine_claim(prefix); /* the first folder made where one may be claimed (base/confine.h) */
-    if (i < n && !rp_is_allowed(prefix, RP_WRITE)) continue; /* above an allowed folder, and so there */
+    if (!rp_is_allowed(prefix, RP_WRITE) && (i < n || rp_is_above_allowed(prefix))) continue; /* such a folder is there */
     status = make_one(prefix);
   }
   rp_delete(prefix);

@@ -9,7 +9,7 @@
 
 /* The suites, in the order of the rooms: X stands for the function X_suite in test_X.c. */
 #define SUITES(X) \
-  X(base) X(tensor) X(analysis) X(linalg) X(linalg_bits) X(io) X(damage) X(formats) X(matmul)
+  X(base) X(tensor) X(analysis) X(linalg) X(linalg_bits) X(io) X(damage) X(formats) X(matmul) X(confine)
 
 #define DECLARE(name) Suite *name##_suite(void);
 SUITES(DECLARE)
