@@ -110,7 +110,7 @@ local function start_run(run)
   run.home = context.out or default_directory(run.header.id, run.settings)
   run.directory = context.cell and files.join(run.home, "cells", context.cell) or run.home
   local ok, message = pcall(files.make_directory, run.directory .. (context.cell and "" or "/figures"))
-  if not ok then failure.raise("environment", "%s", message) end
+  if not ok then failure.raise("environment", "%s", failure.plain(message)) end
   rp.memory_reset_peak()
   run.previous = rp.clock()
   run.progress = progress.new { live = context.live or false, clock = rp.clock,

@@ -89,12 +89,12 @@ local function writable(given, text)
   local write, claim = {}, nil
   if given.out then
     local ok, message = pcall(files.make_directory, given.out)
-    if not ok then failure.raise("environment", "%s", message) end
+    if not ok then failure.raise("environment", "%s", failure.plain(message)) end
     write[1] = given.out
   elseif text:find("paper", 1, true) then
     claim = "runs"
     local ok, message = pcall(files.make_directory, claim)
-    if not ok then failure.raise("environment", "%s", message) end
+    if not ok then failure.raise("environment", "%s", failure.plain(message)) end
   end
   for _, name in ipairs { "junit", "tap" } do write[#write + 1] = reserve(given[name]) end
   return write, claim
