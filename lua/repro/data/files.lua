@@ -71,8 +71,8 @@ end
 function files.missing(set, looked_for)
   local path = looked_for[1]
   local fetched = files.folders[set.name] and ("\n  repro data fetch %s gets it"):format(set.name) or ""
-  failure.raise("data", "%s: there is no file %s%s" .. fetched .. "\n  get it from %s\n  and say where it is with --data "
-    .. "DIR, REPRO_DATA or {dir = ...}: DIR/%s", set.name, path, other_folders(looked_for), set.source,
+  failure.raise("data", "%s: there is no file %s%s" .. fetched .. "\n  get it from %s\n  and say where it is with "
+    .. "--data DIR, REPRO_DATA or {dir = ...}: DIR/%s", set.name, path, other_folders(looked_for), set.source,
     path:match "([^/]+/[^/]+)$" or path)
 end
 
