@@ -269,14 +269,14 @@ T.eq({ code, essence(target) == wanted }, { 0, true }, "a figure outside of loop
 local data, reader = directory .. "/data.npy", script("reader", [==[
 local rp = require "repro"
 local P = rp.paper{ id = "reader" }
-local x, m = rp.io.read_npy(rp.where), require "part"
+local x, m = rp.io.read_npy(rp.reader_path), require "part"
 for k in P:training(4, "training") do
   x = x * m
   if rawget(rp, "stop_at") == k then error("stopped", 0) end
 end
 P:pinned("x", x)
 ]==])
-rp.where = data
+rp.reader_path = data
 rp.io.write_npy(data, rp.ones(3))
 local module = script("part", "return 2\n")
 local function stop_reader()
@@ -296,6 +296,7 @@ files.write(module, "return 3\n")
 code, err = run(reader, "-o", target, "-q", "--resume")
 T.eq(code, 4, "another module")
 contains(err, "part.lua has changed since", "another module: the reason")
+rp.reader_path = nil
 
 -- ---- damage ---------------------------------------------------------------------------------------------------------------
 stopped_at(14, "-q")
