@@ -53,6 +53,17 @@ else
   echo "ok $n - SASS: FMUL and FADD for a*b+c, FFMA for fmaf # SKIP cuobjdump was not found; PTX was read instead"
 fi
 
+# ---- all kernels, and the program's part that holds them ----
+for part in map map_back sums elements products; do
+  # shellcheck disable=SC2086
+  "$NVCC" $flags -fatbin -o "$work/$part.fatbin" "$SRCDIR/src/cuda/kernels/$part.cu" 2>"$work/log" >&2
+  report "cuda/kernels/$part.cu compiles for $NVCC_ARCH" "$([ -s "$work/$part.fatbin" ] || tail -n 20 "$work/log")"
+done
+# shellcheck disable=SC2086
+report "the kernels are put into the program" "$($CC $BASE_FLAGS -I"$SRCDIR/src" -DRP_CUDA_IMAGES="\"$work\"" \
+  -DRP_CUDA_ARCHITECTURES="\"$NVCC_ARCH\"" -c -o "$work/image.o" "$SRCDIR/src/cuda/image.c" 2>&1 &&
+  test "$(wc -c <"$work/image.o")" -gt "$(wc -c <"$work/sums.fatbin")" || echo "image.o is too small")"
+
 # ---- the products' kernels ----
 # shellcheck disable=SC2086
 "$NVCC" $flags -Xptxas -v -cubin -o "$work/products.cubin" "$SRCDIR/src/cuda/kernels/products.cu" 2>"$work/ptxas" >&2

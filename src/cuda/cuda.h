@@ -44,13 +44,4 @@ rp_status rp_cuda_peaks(double *flop, double *bytes, int64_t rounds, size_t size
 /* Waits for everything asked for so far, and reports what went wrong in it. */
 rp_status rp_cuda_finish(void);
 
-/* ---- a recorded step ---- */
-
-typedef struct rp_cuda_graph rp_cuda_graph;
-rp_status rp_cuda_record_begin(void); /* kernels are recorded instead of run; waiting is RP_ESTATE until the end */
-rp_status rp_cuda_record_end(rp_cuda_graph **out);
-void      rp_cuda_record_abandon(void);
-rp_status rp_cuda_replay(rp_cuda_graph *g);
-void      rp_cuda_graph_drop(rp_cuda_graph *g);
-
 #endif

@@ -15,21 +15,14 @@ typedef struct cu_module_  *cu_module;
 typedef struct cu_function_ *cu_function;
 typedef struct cu_stream_  *cu_stream;
 typedef struct cu_event_   *cu_event;
-typedef struct cu_graph_   *cu_graph;
-typedef struct cu_graph_exec_ *cu_graph_exec;
 
-#define CU_OUT_OF_MEMORY     2
-#define CU_NO_DEVICE         100
-#define CU_NO_BINARY_FOR_GPU 209
 #define CU_STREAM_NON_BLOCKING 1
 #define CU_EVENT_NO_TIMING   2
 #define CU_ATTRIBUTE_PROCESSORS 16
-#define CU_ATTRIBUTE_CLOCK   13
 #define CU_ATTRIBUTE_MAJOR   75
 #define CU_ATTRIBUTE_MINOR   76
 #define CU_ATTRIBUTE_SHARED_OPTIN 97
 #define CU_FUNCTION_DYNAMIC_SHARED 8
-#define CU_CAPTURE_THREAD_LOCAL 1
 
 /* field, symbol, arguments */
 #define CU_FUNCTIONS(F)                                                                             \
@@ -63,14 +56,7 @@ typedef struct cu_graph_exec_ *cu_graph_exec;
   F(stream_wait,     "cuStreamSynchronize",        (cu_stream s))                                   \
   F(event_new,       "cuEventCreate",              (cu_event *e, unsigned flags))                   \
   F(event_record,    "cuEventRecord",              (cu_event e, cu_stream s))                       \
-  F(event_wait,      "cuEventSynchronize",         (cu_event e))                                    \
-  F(event_time,      "cuEventElapsedTime",         (float *ms, cu_event a, cu_event b))             \
-  F(capture_begin,   "cuStreamBeginCapture_v2",    (cu_stream s, int mode))                         \
-  F(capture_end,     "cuStreamEndCapture",         (cu_stream s, cu_graph *g))                      \
-  F(graph_make,      "cuGraphInstantiateWithFlags", (cu_graph_exec *e, cu_graph g, unsigned long long flags)) \
-  F(graph_launch,    "cuGraphLaunch",              (cu_graph_exec e, cu_stream s))                  \
-  F(graph_free,      "cuGraphDestroy",             (cu_graph g))                                    \
-  F(graph_exec_free, "cuGraphExecDestroy",         (cu_graph_exec e))
+  F(event_wait,      "cuEventSynchronize",         (cu_event e))
 
 typedef struct cu_driver {
 #define CU_FIELD(field, symbol, arguments) cu_result (*field) arguments;

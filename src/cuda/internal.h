@@ -14,7 +14,7 @@ typedef struct cu_state {
   int        index, processors, shared_bytes;
   cu_context context;
   cu_stream  stream;
-  bool       synchronous, lost, recording;
+  bool       synchronous, lost;
   int64_t    launches, uploads, downloads, waits;
 } cu_state;
 extern cu_state cu_now;

@@ -81,7 +81,7 @@ rp_status cu_launch(cu_part part, const char *kernel, int64_t blocks, int thread
   RP_TRY(cu_check(cu_now.d->launch(k->function, (unsigned)blocks, 1, 1, (unsigned)threads, 1, 1, (unsigned)shared, cu_now.stream,
                                    arguments, NULL), kernel));
   cu_now.launches++;
-  if (!cu_now.synchronous || cu_now.recording) return RP_OK;
+  if (!cu_now.synchronous) return RP_OK;
   RP_TRY(cu_check(cu_now.d->stream_wait(cu_now.stream), kernel));
   return strcmp(kernel, "positions") == 0 ? cu_faults() : RP_OK;
 }

@@ -34,7 +34,7 @@ static size_t class_bytes(int c)
 
 void rp_cuda_trim(void)
 {
-  if (!cu_now.d || cu_now.lost || cu_now.recording) return;
+  if (!cu_now.d || cu_now.lost) return;
   cu_now.d->stream_wait(cu_now.stream);
   for (int c = 0; c < CLASSES; c++)
     while (lists[c].n > 0) {
@@ -61,7 +61,6 @@ static void *no_memory(size_t bytes)
 static cu_pointer fresh(size_t bytes)
 {
   cu_pointer p = 0;
-  if (cu_now.recording) return 0; /* a recorded step must find the same memory each time: see rp_cuda_record_begin */
   if (cu_now.d->memory_alloc(&p, bytes) != 0) {
     rp_cuda_trim();
     if (cu_now.d->memory_alloc(&p, bytes) != 0) return 0;
@@ -127,15 +126,8 @@ static rp_status open_ring(void)
   return RP_OK;
 }
 
-static rp_status not_recording(const char *what)
-{
-  if (!cu_now.recording) return RP_OK;
-  return rp_fail(RP_ESTATE, "%s in a recorded step: the GPU cannot wait for the script there; keep it out of the function given to rp.compile", what);
-}
-
 rp_status cu_upload(void *to, const void *from, size_t bytes)
 {
-  RP_TRY(not_recording("copying from the CPU"));
   RP_TRY(open_ring());
   cu_now.uploads++;
   for (size_t at = 0; at < bytes; at += HALF) {
@@ -153,7 +145,6 @@ rp_status cu_upload(void *to, const void *from, size_t bytes)
 
 rp_status cu_finish(void)
 {
-  RP_TRY(not_recording("waiting for the GPU"));
   cu_now.waits++;
   RP_TRY(cu_check(cu_now.d->stream_wait(cu_now.stream), "waiting"));
   return cu_faults();
@@ -161,7 +152,6 @@ rp_status cu_finish(void)
 
 rp_status cu_download(void *to, const void *from, size_t bytes)
 {
-  RP_TRY(not_recording("reading a value"));
   RP_TRY(open_ring());
   RP_TRY(cu_finish()); /* both halves are free now, and what is read is right */
   cu_now.downloads++;

@@ -4,7 +4,7 @@
  *   rp.devices() -> names       rp.synchronize()        waits for the GPU and reports what it found wrong
  *   x.device -> name            x:to("cuda"), x:to("cpu")   differentiable; x itself if it is there
  *   core.cuda() -> facts about the GPU and its memory, or nil and why there is none
- *   core.record(fn) -> replay   runs fn with its kernels recorded; replay() runs them again */
+ *   core.cuda_build() -> architectures, what stays on the CPU      core.cuda_peaks(rounds, bytes) -> most per second */
 #include <stdio.h>
 #include <string.h>
 

@@ -234,31 +234,7 @@ static bool on_device(uint64_t p, size_t bytes)
   return false;
 }
 
-/* ---- a stream: calls run at once, or are kept while a graph is captured ---- */
-
-typedef struct call {
-  int            kind; /* 0: a kernel, 1: a copy, 2: a fill */
-  uint64_t       to;
-  const void    *from;
-  size_t         bytes;
-  emulated_call *kernel;
-  place3         grid, threads;
-  unsigned char  argument[4096];
-} call;
-typedef struct recording { call *calls; int64_t n, room; } recording;
-static recording *capture;
-
-static int keep(const call *c)
-{
-  recording *r = capture;
-  if (r->n == r->room) {
-    r->room = r->room ? 2 * r->room : 64;
-    r->calls = realloc(r->calls, (size_t)r->room * sizeof *r->calls);
-    if (!r->calls) stop("out of memory");
-  }
-  r->calls[r->n++] = *c;
-  return SUCCESS;
-}
+/* ---- a stream: calls run at once ---- */
 
 static void run_kernel(emulated_call *call, place3 grid, place3 threads, const void *args)
 {
@@ -278,11 +254,6 @@ static int copy(uint64_t to, const void *from, size_t bytes, bool to_is_ours, bo
 {
   if (to_is_ours && !on_device(to, bytes)) stop("a copy to what is no device memory");
   if (from_is_ours && !on_device((uint64_t)(uintptr_t)from, bytes)) stop("a copy from what is no device memory");
-  if (capture) {
-    if (!to_is_ours || !from_is_ours) stop("a copy across while a graph is captured");
-    call c = { .kind = 1, .to = to, .from = from, .bytes = bytes };
-    return keep(&c);
-  }
   enter();
   memmove((void *)(uintptr_t)to, from, bytes);
   leave();
@@ -301,7 +272,6 @@ EXPORT int cuMemsetD8Async(uint64_t to, unsigned char v, size_t n, void *s)
 {
   (void)s;
   if (!on_device(to, n)) stop("a fill of what is no device memory");
-  if (capture) { call c = { .kind = 2, .to = to, .bytes = n, .argument = { v } }; return keep(&c); }
   enter();
   memset((void *)(uintptr_t)to, v, n);
   leave();
@@ -333,30 +303,7 @@ EXPORT int cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsign
   (void)s; (void)extra;
   if (gx == 0 || gy != 1 || gz != 1 || bx == 0 || bx > MAX_THREADS || by != 1 || bz != 1 || bytes > SHARED_MAX) return INVALID;
   memset(shared, 0xA5, bytes);
-  if (capture) {
-    call c = { .kind = 0, .kernel = k->call, .grid = grid, .threads = threads };
-    memcpy(c.argument, arguments[0], k->bytes);
-    return keep(&c);
-  }
   run_kernel(k->call, grid, threads, arguments[0]);
-  return SUCCESS;
-}
-
-EXPORT int cuStreamBeginCapture_v2(void *s, int mode) { (void)s; (void)mode; capture = calloc(1, sizeof *capture); return capture ? SUCCESS : OUT_OF_MEMORY; }
-EXPORT int cuStreamEndCapture(void *s, void **g) { (void)s; *g = capture; capture = NULL; return SUCCESS; }
-EXPORT int cuGraphInstantiateWithFlags(void **e, void *g, unsigned long long flags) { (void)flags; *e = g; return SUCCESS; }
-EXPORT int cuGraphDestroy(void *g) { recording *r = g; free(r->calls); free(r); return SUCCESS; }
-EXPORT int cuGraphExecDestroy(void *e) { (void)e; return SUCCESS; }
-EXPORT int cuGraphLaunch(void *e, void *s)
-{
-  const recording *r = e;
-  (void)s;
-  for (int64_t i = 0; i < r->n; i++) {
-    const call *c = &r->calls[i];
-    if (c->kind == 0) run_kernel(c->kernel, c->grid, c->threads, c->argument);
-    else if (c->kind == 1) copy(c->to, c->from, c->bytes, true, true);
-    else cuMemsetD8Async(c->to, c->argument[0], c->bytes, NULL);
-  }
   return SUCCESS;
 }
 
@@ -392,4 +339,3 @@ EXPORT int cuStreamSynchronize(void *s) { (void)s; return SUCCESS; }
 EXPORT int cuEventCreate(void **e, unsigned flags) { (void)flags; *e = &blocks; return SUCCESS; }
 EXPORT int cuEventRecord(void *e, void *s) { (void)e; (void)s; return SUCCESS; }
 EXPORT int cuEventSynchronize(void *e) { (void)e; return SUCCESS; }
-EXPORT int cuEventElapsedTime(float *ms, void *a, void *b) { (void)a; (void)b; *ms = 0; return SUCCESS; }
