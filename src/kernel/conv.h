@@ -15,7 +15,9 @@
  *                  a pixel that none reaches gets +0.
  *
  * All are products whose vectors run along pixels or channels of a padded copy of one sample, in which a kernel position
- * is a mere shift: no matrix of patches is formed.  With a stride s the copy is split by index modulo s, and so is gx. */
+ * is a mere shift: no matrix of patches is formed.  With a stride s the copy is split by index modulo s, and so is gx.
+ * Few channels in a group leave such products no room: then vectors run along whole images where they lie
+ * (conv_flat_body.h), and the chains of the weights' gradient lie across the lanes (conv_lanes_body.h). */
 #ifndef RP_KERNEL_CONV_H
 #define RP_KERNEL_CONV_H
 

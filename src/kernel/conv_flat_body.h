@@ -24,8 +24,8 @@ static void T(flat_masks)(const conv_flat *k)
 VEC_FN void T(flat_run)(const conv_flat *k, const number *in, const number *w, int64_t row, T(vec) bias, number *out, int64_t v,
                         const int vecs)
 {
-  const int64_t  pixels = k->pixels, K = k->positions, pitch = k->vectors * LANES;
-  const number  *mask = (const number *)k->mask + v * LANES;
+  const int64_t pixels = k->pixels, K = k->positions, pitch = k->vectors * LANES;
+  const number *mask = (const number *)k->mask + v * LANES;
   T(vec) sum[FLAT_VECS], acc[FLAT_VECS];
   int64_t left = RP_KB;
   in += v * LANES;
