@@ -25,8 +25,9 @@ end
 local function print_table(result)
   local peaks = result.peaks
   local card = rp.device() ~= "cpu" and rp.core.cuda()
-  io.stdout:write(("%s; at most %s GFLOP/s (fused multiply-adds) and %.1f GB/s (a copy, read and written)\n\n"):format(
-    card and card.name or ("%s, %d threads"):format(rp.isa(), rp.threads()), peaks.flop and ("%.1f"):format(peaks.flop / 1e9) or "?", peaks.bytes / 1e9))
+  local where = card and card.name or ("%s, %d threads"):format(rp.isa(), rp.threads())
+  io.stdout:write(("%s; at most %s GFLOP/s (fused multiply-adds) and %.1f GB/s (a copy, read and written)\n\n"):format(where,
+    peaks.flop and ("%.1f"):format(peaks.flop / 1e9) or "?", peaks.bytes / 1e9))
   io.stdout:write(("%-10s %-24s %-48s %10s %16s %6s\n"):format("group", "name", "shape", "median", "rate", "share"))
   for _, r in ipairs(result.rows) do
     local rate = r.rate and ("%8.1f %-7s"):format(r.rate, r.unit) or ""
@@ -44,7 +45,8 @@ local function as_json(result)
       { "memory", r.memory } }
   end
   local card = rp.device() ~= "cpu" and rp.core.cuda()
-  return json.object { { "version", rp.version }, { "device", rp.device() }, { "card", card and card.name or nil }, { "isa", rp.isa() }, { "threads", rp.threads() },
+  return json.object { { "version", rp.version }, { "device", rp.device() }, { "card", card and card.name or nil },
+    { "isa", rp.isa() }, { "threads", rp.threads() },
     { "compiler", rp.core.build.compiler }, { "load", rp.core.bench.load() },
     { "peak_flop", result.peaks.flop }, { "peak_bytes", result.peaks.bytes }, { "rows", rows } }
 end
@@ -56,7 +58,7 @@ function command.run(given, rest)
   if given.threads then rp.threads(given.threads) end
   if given.device ~= "cpu" then
     local ok, message = pcall(rp.device, given.device)
-    if not ok then failure.raise("environment", "bench: --device %s: %s", given.device, message) end
+    if not ok then failure.raise("environment", "bench: --device %s: %s", given.device, (message:gsub("^[^:]*:%d+: ", ""))) end
   end
   local result = require("repro.bench").run(rest, {
     budget = (given.milliseconds or 150) / 1000,
