@@ -1,5 +1,6 @@
 #include "grad/tape.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -183,6 +184,17 @@ static rp_status device_of(const rp_device **out, const rp_call *c)
   return RP_OK;
 }
 
+/* What a device refused, with the operation and the shapes it was given. */
+static rp_status refused(const rp_call *c)
+{
+  char why[512], shapes[256] = "";
+  int  used = 0;
+  snprintf(why, sizeof why, "%s", rp_message());
+  for (int i = 0; i < c->n_in && i < 3 && used < (int)sizeof shapes; i++)
+    if (c->in[i]) used += snprintf(shapes + used, sizeof shapes - (size_t)used, "%s%s", used ? ", " : "", rp_shape(&c->in[i]->a).s);
+  return rp_fail(RP_EDEVICE, "%s of %s: %s", rp_ops[c->op].name, shapes, why);
+}
+
 static rp_status run(rp_call *c)
 {
   const rp_op_info *info = &rp_ops[c->op];
@@ -194,6 +206,7 @@ static rp_status run(rp_call *c)
   rp_status status = info->forward(c);
   rp_cost_add(c->op, false, start);
   rp_device_enter(was);
+  if (status == RP_EDEVICE) refused(c);
   if (status == RP_OK && recording && info->has_gradient && wants_gradient(c->in, c->n_in)) status = record(c);
   if (status != RP_OK) { rp_call_undo(c); return status; }
   for (int k = 0; k < RP_MAX_SAVED; k++) { rp_tensor_drop(c->saved[k]); c->saved[k] = NULL; }
