@@ -13,13 +13,41 @@ typedef void map_loop(int64_t n, void *y, const void *a, const void *b, const vo
 typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const void *a, const void *b,
                            const void *c, const void *y);
 
+/* Elements go in groups of GROUP bytes.  Before each, lines AHEAD bytes on are called for: left alone, the processor
+ * waits for memory and computes by turns. */
+#define GROUP 256
+#define AHEAD 2048
+RP_FN void call_for(const void *p)
+{
+  for (int line = 0; line < GROUP; line += 64) __builtin_prefetch((const char *)p + AHEAD + line);
+}
+#define IN_GROUPS(type, calls, statement)                                                                 \
+  do {                                                                                                    \
+    enum { STEP = GROUP / sizeof(type) };                                                                 \
+    int64_t at = 0;                                                                                       \
+    for (; at + STEP <= n; at += STEP) {                                                                  \
+      calls                                                                                               \
+      LANEWISE for (int64_t i = at; i < at + STEP; i++) statement;                                        \
+    }                                                                                                     \
+    LANEWISE for (int64_t i = at; i < n; i++) statement;                                                  \
+  } while (0)
+
 #define LOOP(name, suffix, in_t, out_t, value)                                                            \
   static void name##_map_##suffix(int64_t n, void *y_, const void *a_, const void *b_, const void *c_)     \
   {                                                                                                       \
     out_t *restrict y = y_; const in_t *a = a_, *b = b_, *c = c_; (void)b; (void)c;                       \
     for (int64_t i = 0; i < n; i++) y[i] = value;                                                         \
   }
-#define WRITE(partial) LANEWISE for (int64_t i = 0; i < n; i++) gin[i] = g[i] * partial
+#define FLOAT_LOOP(name, suffix, type, value, calls)                                                      \
+  static void name##_map_##suffix(int64_t n, void *y_, const void *a_, const void *b_, const void *c_)     \
+  {                                                                                                       \
+    type *restrict y = y_; const type *a = a_, *b = b_, *c = c_; (void)b; (void)c;                        \
+    IN_GROUPS(type, call_for(y + at); calls, y[i] = value);                                               \
+  }
+#define CALLS1 call_for(a + at);
+#define CALLS2 CALLS1 call_for(b + at);
+#define CALLS3 CALLS2 call_for(c + at);
+#define WRITE(type, partial) IN_GROUPS(type, call_for(gin + at); call_for(g + at);, gin[i] = g[i] * partial)
 #define BACK(name, suffix, type, pick)                                                                    \
   static void name##_back_##suffix(int64_t n, int which, void *gin_, const void *g_, const void *a_,      \
                                    const void *b_, const void *c_, const void *y_)                        \
@@ -29,31 +57,31 @@ typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const
     pick                                                                                                  \
   }
 
-#define PICK1(name, s) WRITE(name##_d_##s(a[i], y[i]));
-#define PICK2(name, s) if (which == 0) WRITE(name##_da_##s(a[i], b[i], y[i])); \
-                       else            WRITE(name##_db_##s(a[i], b[i], y[i]));
-#define PICK3(name, s) if (which == 0)      WRITE(name##_da_##s(a[i], b[i], c[i], y[i])); \
-                       else if (which == 1) WRITE(name##_db_##s(a[i], b[i], c[i], y[i])); \
-                       else                 WRITE(name##_dc_##s(a[i], b[i], c[i], y[i]));
+#define PICK1(name, s, t) WRITE(t, name##_d_##s(a[i], y[i]));
+#define PICK2(name, s, t) if (which == 0) WRITE(t, name##_da_##s(a[i], b[i], y[i])); \
+                          else            WRITE(t, name##_db_##s(a[i], b[i], y[i]));
+#define PICK3(name, s, t) if (which == 0)      WRITE(t, name##_da_##s(a[i], b[i], c[i], y[i])); \
+                          else if (which == 1) WRITE(t, name##_db_##s(a[i], b[i], c[i], y[i])); \
+                          else                 WRITE(t, name##_dc_##s(a[i], b[i], c[i], y[i]));
 
 #define VALUE1(name, s) name##_##s(a[i])
 #define VALUE2(name, s) name##_##s(a[i], b[i])
 #define VALUE3(name, s) name##_##s(a[i], b[i], c[i])
 
-#define FLOATS(name, V, P)                                                          \
-  LOOP(name, f32, float, float, V(name, f32))    LOOP(name, f64, double, double, V(name, f64)) \
-  BACK(name, f32, float, P(name, f32))           BACK(name, f64, double, P(name, f64))
+#define FLOATS(name, V, P, C)                                                       \
+  FLOAT_LOOP(name, f32, float, V(name, f32), C)  FLOAT_LOOP(name, f64, double, V(name, f64), C) \
+  BACK(name, f32, float, P(name, f32, float))    BACK(name, f64, double, P(name, f64, double))
 #define INTS(name, V)                                                               \
   LOOP(name, i32, int32_t, int32_t, V(name, i32)) LOOP(name, i64, int64_t, int64_t, V(name, i64))
-#define DEFINE_F(name, V, P) FLOATS(name, V, P)
-#define DEFINE_N(name, V, P) FLOATS(name, V, P) INTS(name, V)
+#define DEFINE_F(name, V, P, C) FLOATS(name, V, P, C)
+#define DEFINE_N(name, V, P, C) FLOATS(name, V, P, C) INTS(name, V)
 #define TESTS(name, V)                                                                  \
   LOOP(name, f32, float, bool, V(name, f32))   LOOP(name, f64, double, bool, V(name, f64)) \
   LOOP(name, i32, int32_t, bool, V(name, i32)) LOOP(name, i64, int64_t, bool, V(name, i64))
 
-#define MAP1(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE1, PICK1)
-#define MAP2(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE2, PICK2)
-#define MAP3(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE3, PICK3)
+#define MAP1(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE1, PICK1, CALLS1)
+#define MAP2(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE2, PICK2, CALLS2)
+#define MAP3(name, args, lo, hi, kind, formula) DEFINE_##kind(name, VALUE3, PICK3, CALLS3)
 #define CMP1(name, args, lo, hi, formula) TESTS(name, VALUE1)
 #define CMP2(name, args, lo, hi, formula) TESTS(name, VALUE2)
 #include "kernel/ops.def"

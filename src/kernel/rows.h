@@ -5,12 +5,25 @@
 #include <stdatomic.h>
 
 #include "kernel/reduce.h"
+#include "kernel/tile.h"
 
 #define ROW_FN     static
 #define EACH(i, n) LANEWISE for (int64_t i = 0; i < n; i++) /* independent of one another */
 #define ALONE
 #define BODY "kernel/rows_body.h"
 #include "kernel/both_floats.h"
+
+#define NARROW_COLS 64 /* rows at most this long are taken side by side, */
+#define NARROW_ROWS 32 /* so many together */
+#define BODY "kernel/narrow_body.h"
+#include "kernel/both_floats.h"
+
+static bool is_narrow(rp_opcode op, const rp_rows *r, int64_t rows)
+{
+  bool gradient = r->gx != NULL;
+  return r->cols <= NARROW_COLS && rows >= NARROW_ROWS / 4
+         && (op == RP_OP_softmax || op == RP_OP_log_softmax || op == RP_OP_standardize || (op == RP_OP_logsumexp && !gradient));
+}
 
 typedef struct rows_job { rp_opcode op; const rp_rows *r; atomic_bool *failed; } rows_job;
 
@@ -19,6 +32,11 @@ static void rows_forward(void *context, int64_t begin, int64_t end)
   const rows_job *job = context;
   bool  f32 = job->r->dtype == RP_FLOAT32;
   void *scratch = NULL;
+  if (is_narrow(job->op, job->r, end - begin)) {
+    if (f32) narrow_forward_f32(job->op, job->r, begin, end);
+    else     narrow_forward_f64(job->op, job->r, begin, end);
+    return;
+  }
   if (job->op == RP_OP_logsumexp && !(scratch = rp_alloc((size_t)job->r->cols * 8))) { *job->failed = true; return; }
   if (f32) rows_forward_f32(job->op, job->r, begin, end, scratch);
   else     rows_forward_f64(job->op, job->r, begin, end, scratch);
@@ -28,6 +46,11 @@ static void rows_forward(void *context, int64_t begin, int64_t end)
 static void rows_backward(void *context, int64_t begin, int64_t end)
 {
   const rows_job *job = context;
+  if (is_narrow(job->op, job->r, end - begin)) {
+    if (job->r->dtype == RP_FLOAT32) narrow_backward_f32(job->op, job->r, begin, end);
+    else                             narrow_backward_f64(job->op, job->r, begin, end);
+    return;
+  }
   if (job->r->dtype == RP_FLOAT32) rows_backward_f32(job->op, job->r, begin, end);
   else                             rows_backward_f64(job->op, job->r, begin, end);
 }

@@ -21,6 +21,19 @@
 
 /* ---- exponentials --------------------------------------------------------------------------------------------- */
 
+/* x but at most `most` > 0, and x but at least `least` < 0: as integers, floats of one sign are in order, and those of
+ * the other lie on the far side.  A NaN becomes some number. */
+RP_FN float at_most_f32(float x, float most)
+{
+  int32_t i = (int32_t)bits_f32(x), m = (int32_t)bits_f32(most);
+  return from_bits_f32((uint32_t)(i < m ? i : m));
+}
+RP_FN float at_least_f32(float x, float least)
+{
+  uint32_t u = bits_f32(x), m = bits_f32(least);
+  return from_bits_f32(u < m ? u : m);
+}
+
 /* 2^n for -126 <= n <= 127.  Exponents are kept modulo 2^32, so that no NaN can overflow an int. */
 RP_FN float exp2i_f32(uint32_t n) { return from_bits_f32((n + 127u) << 23); }
 
@@ -57,14 +70,15 @@ RP_FN float reduce_ln2_f32(float x, uint32_t *n)
   return fma_f32(k, -1.42860677e-6f, fma_f32(k, -0.693145752f, x));
 }
 
-/* e^x */
+/* e^x.  n goes into the exponent less 1, or plus 64 where the result may be subnormal; the last product makes up for
+ * it, and alone can overflow or round. */
 RP_FN float exp_f32(float x)
 {
   uint32_t n;
-  float c = x < -104.0f ? -104.0f : x;
-  c = c > 89.0f ? 89.0f : c;
-  float r = reduce_ln2_f32(c, &n);
-  float y = scale_f32(fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f), n);
+  float c = at_most_f32(at_least_f32(x, -104.0f), 89.0f);
+  float r = reduce_ln2_f32(c, &n), p = fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f);
+  uint32_t shift = c < -80.0f ? 0x20000000u : 0xff800000u;
+  float y = from_bits_f32(bits_f32(p) + (n << 23) + shift) * (c < -80.0f ? 5.42101086e-20f : 2.0f);
   return x != x ? nan_f32() : y;
 }
 
@@ -72,8 +86,7 @@ RP_FN float exp_f32(float x)
 RP_FN float exp2_f32(float x)
 {
   uint32_t n;
-  float c = x < -151.0f ? -151.0f : x;
-  c = c > 129.0f ? 129.0f : c;
+  float c = at_most_f32(at_least_f32(x, -151.0f), 129.0f);
   float r = c - nearest_f32(c, &n);
   float p = 1.43175939e-5f;
   p = fma_f32(p, r, 0.000154512963f);
@@ -90,8 +103,7 @@ RP_FN float exp2_f32(float x)
 RP_FN float expm1_f32(float x)
 {
   uint32_t n;
-  float c = x < -20.0f ? -20.0f : x;
-  c = c > 89.0f ? 89.0f : c;
+  float c = at_most_f32(at_least_f32(x, -20.0f), 89.0f);
   float r = reduce_ln2_f32(c, &n);
   float p = fma_f32(r * r, exp_tail_f32(r), r);
   float h = exp2i_f32(n - 1u);                   /* half of 2^n: n may be 128 */
@@ -286,7 +298,7 @@ RP_FN float tanh_f32(float x)
   p = fma_f32(p, s, 0.133329973f);
   p = fma_f32(p, s, -0.333333343f);
   p = fma_f32(p * s, a, a);
-  float c = a > 10.0f ? 10.0f : a;
+  float c = at_most_f32(a, 10.0f);
   float y = 1.0f - 2.0f / (exp_core_f32(2.0f * c) + 1.0f);
   y = a < 0.55f ? p : y;
   return x != x ? nan_f32() : copysign_f32(y, x);
@@ -303,7 +315,7 @@ RP_FN float erf_f32(float x)
   p = fma_f32(p, s, -0.376126289f);
   p = fma_f32(p, s, 0.128379166f);
   p = fma_f32(p, a, a);
-  float c = a > 3.95f ? 3.95f : a, q = -2.11576189e-5f;
+  float c = at_most_f32(a, 3.95f), q = -2.11576189e-5f;
   q = fma_f32(q, c, 0.000435182825f);
   q = fma_f32(q, c, -0.00417451607f);
   q = fma_f32(q, c, 0.0251283832f);
@@ -342,7 +354,7 @@ RP_FN float erfcx_f32(float a, float *r, float *vl)
 RP_FN float erfc_f32(float x)
 {
   uint32_t n;
-  float a = fabs_f32(x) > 10.1f ? 10.1f : fabs_f32(x);
+  float a = at_most_f32(fabs_f32(x), 10.1f);
   float r, vl, v = erfcx_f32(a, &r, &vl);
   float wh = v * r, wl = fma_f32(v, r, -wh) + vl * r;
   float s = a * a, k = nearest_f32(s * -1.44269502f, &n);

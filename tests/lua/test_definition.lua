@@ -63,8 +63,9 @@ for _, dtype in ipairs { "float32", "float64" } do
   same("huber_loss", rp.huber_loss(x, target, 0.4), rp.where(d:le(delta), 0.5 * d * d, delta * (d - 0.5 * delta)))
 
   -- ---- rows, section 6 ----
-  for _, n in ipairs { 1, 31, 100, 5000 } do
-    local r, gr = values(n, 3, n, dtype) * 9, values(n + 1, 3, n, dtype)
+  for _, shape in ipairs { { 3, 1 }, { 3, 31 }, { 3, 100 }, { 3, 5000 }, { 77, 10 }, { 32, 16 }, { 45, 33 }, { 9, 64 }, { 70, 65 } } do
+    local count, n = shape[1], shape[2] -- many short rows are computed side by side
+    local r, gr = values(n, count, n, dtype) * 9, values(n + 1, count, n, dtype)
     if n > 1 then r[{ 1, 1 }], r[{ 2, 2 }] = -math.huge, 0 / 0 end
     local m = r:max(2, true)
     m = rp.where(m:abs():eq(math.huge), zero, m)
@@ -80,6 +81,12 @@ for _, dtype in ipairs { "float32", "float64" } do
     local g1 = gr:select(2, 1)
     same("gradient of logsumexp of " .. n, rp.grad(w:logsumexp(2), { w }, g1)[1],
          g1:unsqueeze(2) * (r - total:unsqueeze(2)):exp())
+    local centred = r - r:sum(2, true) / n
+    local scale = 1 / ((centred * centred):sum(2, true) / n + constant(1e-5)):sqrt()
+    local standard = centred * scale
+    same("standardize of " .. n, r:standardize(), standard)
+    same("gradient of standardize of " .. n, rp.grad(w:standardize(), { w }, gr)[1],
+         scale * ((gr - gr:sum(2, true) / n) - standard * ((gr * standard):sum(2, true) / n)))
   end
   same("logsumexp of nothing but -inf", rp.full({ 1, 5 }, -math.huge, dtype):logsumexp(2), rp.full({ 1 }, -math.huge, dtype))
 end
