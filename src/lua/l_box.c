@@ -7,11 +7,11 @@
 
 static const char box_key; /* registry key of the metatable */
 
-/* Tensor bytes are outside the collector's sight: it is given a step for every STEP bytes allocated.  A step that walks
- * over all of Lua's objects takes as long as a pointwise operation on a megabyte, so among large tensors there is one for
- * every fourth of them, but for every LARGEST bytes at least. */
-#define STEP    ((size_t)256 * 1024)
-#define LARGEST ((size_t)16 * 1024 * 1024)
+/* Tensor bytes are outside the collector's sight: it is given a step for every STEP bytes allocated.  They count an
+ * eighth of Lua's own, for a step costs what Lua's heap is large, not what the tensors are: dead tensors then add up to
+ * some ten times Lua's heap, and a training step spends little time on looking for them. */
+#define STEP  (256 * 1024)
+#define SHARE 8
 
 /* A box carries the address of box_key, which no other userdata holds at that place: a cheaper test of its type than
  * a comparison of metatables. */
@@ -30,12 +30,11 @@ void l_account(lua_State *L, const rp_tensor *t)
 {
   static size_t waiting;
   if (!t) return;
-  size_t bytes = t->storage->bytes + 256, most = bytes < LARGEST / 4 ? 4 * bytes : LARGEST;
-  waiting += bytes;
-  if (waiting < (most > STEP ? most : STEP)) return;
-  int kilobytes = waiting >> 10 > (1u << 20) ? 1 << 20 : (int)(waiting >> 10);
+  waiting += t->storage->bytes + 256;
+  if (waiting < STEP) return;
+  size_t kilobytes = waiting / SHARE >> 10;
   waiting = 0;
-  lua_gc(L, LUA_GCSTEP, kilobytes);
+  lua_gc(L, LUA_GCSTEP, kilobytes > 1u << 20 ? 1 << 20 : (int)kilobytes);
 }
 
 static int box_gc(lua_State *L)
