@@ -92,7 +92,7 @@ DEVICE void N(store)(const number acc[RM][RN], number *c, int64_t c_row, int row
       const int at = COL_OF(j);
       N(pack) v;
       if (wide && at + VEC <= cols) {
-        if (add) v = *(const N(pack) *)(const void *)(line + at);
+        if (add) { v = *(const N(pack) *)(const void *)(line + at); }
         UNROLLED for (int e = 0; e < VEC; e++) {
           v.v[e] = add ? v.v[e] + acc[i][j + e] : acc[i][j + e];
           if (bias) v.v[e] = v.v[e] + bias[at + e];
