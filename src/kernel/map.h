@@ -86,6 +86,38 @@ RP_FN void call_for(const void *p)
 #define CMP2(name, args, lo, hi, formula) TESTS(name, VALUE2)
 #include "kernel/ops.def"
 
+/* sin and cos of float32: groups of arguments up to RP_NEAR take the short reduction, with the same bits. */
+static bool all_near(const float *x, int64_t n)
+{
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t u = bits_f32(x[i]) & 0x7fffffffu;
+    largest = u > largest ? u : largest;
+  }
+  return largest <= bits_f32(RP_NEAR);
+}
+#define GROUPS(near, any)                                                                                 \
+  for (int64_t m, at = 0; at < n; at += m) {                                                              \
+    m = n - at < GROUP / 4 ? n - at : GROUP / 4;                                                          \
+    call_for(a + at);                                                                                     \
+    if (all_near(a + at, m)) LANEWISE for (int64_t i = at; i < at + m; i++) near;                         \
+    else                     LANEWISE for (int64_t i = at; i < at + m; i++) any;                          \
+  }
+#define TURNS(name, derivative, sign)                                                                     \
+  static void name##_turns(int64_t n, void *y_, const void *a_, const void *b, const void *c)             \
+  {                                                                                                       \
+    float *restrict y = y_; const float *a = a_; (void)b; (void)c;                                        \
+    GROUPS(y[i] = name##_near_f32(a[i]), y[i] = name##_f32(a[i]))                                         \
+  }                                                                                                       \
+  static void name##_turns_back(int64_t n, int which, void *gin_, const void *g_, const void *a_,         \
+                                const void *b, const void *c, const void *y)                              \
+  {                                                                                                       \
+    float *gin = gin_; const float *a = a_, *g = g_; (void)which; (void)b; (void)c; (void)y;              \
+    GROUPS(gin[i] = g[i] * (sign derivative##_near_f32(a[i])), gin[i] = g[i] * (sign derivative##_f32(a[i]))) \
+  }
+TURNS(sin, cos, +)
+TURNS(cos, sin, -)
+
 /* One line per pointwise row: its loops by working type (int32, int64, float32, float64) and its gradient loops. */
 typedef struct map_row { map_loop *forward[4]; map_back_loop *backward[2]; } map_row;
 #define ROW_F(name) { { NULL, NULL, name##_map_f32, name##_map_f64 }, { name##_back_f32, name##_back_f64 } }
@@ -97,6 +129,18 @@ static const map_row map_rows[] = {
   [RP_OP_##name] = { { name##_map_i32, name##_map_i64, name##_map_f32, name##_map_f64 }, { NULL, NULL } },
 #include "kernel/ops.def"
 };
+
+static map_loop *forward_loop(rp_opcode op, rp_dtype dtype)
+{
+  if (dtype == RP_FLOAT32 && (op == RP_OP_sin || op == RP_OP_cos)) return op == RP_OP_sin ? sin_turns : cos_turns;
+  return map_rows[op].forward[dtype - RP_INT32];
+}
+
+static map_back_loop *backward_loop(rp_opcode op, rp_dtype dtype)
+{
+  if (dtype == RP_FLOAT32 && (op == RP_OP_sin || op == RP_OP_cos)) return op == RP_OP_sin ? sin_turns_back : cos_turns_back;
+  return map_rows[op].backward[dtype - RP_FLOAT32];
+}
 
 /* Operands of a walk over a row's forward or backward: which slots hold what. */
 typedef struct map_context {
@@ -123,7 +167,7 @@ static int count_inputs(const rp_array *in) { return in[1].data == NULL ? 1 : in
 static rp_status map(rp_opcode op, const rp_array *out, const rp_array *in)
 {
   const rp_array *ops[WALK_MAX_OPS] = { out, &in[0], &in[1], &in[2] };
-  map_context m = { .forward = map_rows[op].forward[in[0].dtype - RP_INT32], .n_in = count_inputs(in) };
+  map_context m = { .forward = forward_loop(op, in[0].dtype), .n_in = count_inputs(in) };
   walk w;
   walk_start(&w, 1 + m.n_in, ops);
   walk_run(&w, map_piece, &m);
@@ -133,7 +177,7 @@ static rp_status map(rp_opcode op, const rp_array *out, const rp_array *in)
 static rp_status map_back(rp_opcode op, int which, const rp_array *gin, const rp_array *g, const rp_array *in, const rp_array *y)
 {
   const rp_array *ops[WALK_MAX_OPS] = { gin, g, y, &in[0], &in[1], &in[2] };
-  map_context m = { .backward = map_rows[op].backward[gin->dtype - RP_FLOAT32], .n_in = count_inputs(in), .which = which };
+  map_context m = { .backward = backward_loop(op, gin->dtype), .n_in = count_inputs(in), .which = which };
   walk w;
   walk_start(&w, 3 + m.n_in, ops);
   walk_run(&w, map_back_piece, &m);

@@ -64,7 +64,8 @@ static void T(narrow_softmax)(number *t, int64_t n)
 {
   number m[NARROW_ROWS], s[NARROW_ROWS];
   T(narrow_exp)(t, t, m, s, n);
-  EACH_ROW(n) t[AT(c) + r] = t[AT(c) + r] / s[r];
+  for (int r = 0; r < NARROW_ROWS; r++) s[r] = 1 / s[r];
+  EACH_ROW(n) t[AT(c) + r] = t[AT(c) + r] * s[r];
 }
 
 /* out may be NULL: then t becomes log_softmax, otherwise out = logsumexp. */

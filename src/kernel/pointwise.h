@@ -18,7 +18,11 @@ RP_FN number T(sigmoid)(number x)
 }
 RP_FN number T(softplus)(number x)   { return (x > 0 ? x : 0) + T(log1p)(T(exp)(-T(fabs)(x))); }
 RP_FN number T(silu)(number x)       { return x * T(sigmoid)(x); }
-RP_FN number T(gelu)(number x)       { return K(0.5) * x * T(erfc)(x * K(-0.70710678118654752440)); }
+RP_FN number T(gelu)(number x)
+{
+  number density, a = T(fabs)(x), q = T(upper_tail)(&a, &density);
+  return T(fma)(-a, q, x <= 0 ? 0 : x);
+}
 RP_FN number T(div)(number a, number b)          { return a / b; }
 RP_FN number T(leaky_relu)(number x, number slope) { return x > 0 ? x : slope * x; }
 RP_FN number T(elu)(number x, number alpha)      { return x > 0 ? x : alpha * T(expm1)(x > 0 ? 0 : x); }
@@ -48,8 +52,9 @@ RP_FN number T(softplus_d)(number x, number y)   { (void)y; return T(sigmoid)(x)
 RP_FN number T(silu_d)(number x, number y)       { number s = T(sigmoid)(x); return s + y * (1 - s); }
 RP_FN number T(gelu_d)(number x, number y)
 {
+  number density, a = T(fabs)(x), q = T(upper_tail)(&a, &density);
   (void)y;
-  return K(0.5) * T(erfc)(x * K(-0.70710678118654752440)) + x * (K(0.39894228040143267794) * T(exp)(K(-0.5) * x * x));
+  return T(fma)(x, density, x > 0 ? 1 - q : q);
 }
 RP_FN number T(erf_d)(number x, number y)        { (void)y; return K(1.12837916709551257390) * T(exp)(-x * x); }
 RP_FN number T(erfc_d)(number x, number y)       { (void)y; return K(-1.12837916709551257390) * T(exp)(-x * x); }

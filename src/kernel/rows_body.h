@@ -20,8 +20,8 @@ ROW_FN void T(exp_shifted)(number *restrict e, const number *x, number m, int64_
 ROW_FN void T(softmax_row)(number *y, const number *x, int64_t n)
 {
   T(exp_shifted)(y, x, T(row_shift)(x, n), n);
-  number s = T(total)(y, n);
-  EACH(i, n) y[i] = y[i] / s;
+  number r = 1 / T(total)(y, n);
+  EACH(i, n) y[i] = y[i] * r;
 }
 
 /* ln sum_i e^(x_i); e is scratch for n numbers. */

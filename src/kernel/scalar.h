@@ -52,21 +52,22 @@ RP_FN float nearest_f32(float x, uint32_t *n)
   return t - 12582912.0f;
 }
 
-/* (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2.  Minimax 2^-28.1 of e^r - 1. */
+/* (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2.  Minimax 2^-26.1 of e^r - 1, 2^-27.1 of e^r. */
 RP_FN float exp_tail_f32(float r)
 {
-  float p = 0.00014933644f;
-  p = fma_f32(p, r, 0.00139305741f);
-  p = fma_f32(p, r, 0.00834161602f);
-  p = fma_f32(p, r, 0.0416665114f);
-  p = fma_f32(p, r, 0.166666359f);
-  return fma_f32(p, r, 0.5f);
+  float p = 0.00138645596f;
+  p = fma_f32(p, r, 0.008366541f);
+  p = fma_f32(p, r, 0.0416675024f);
+  p = fma_f32(p, r, 0.166665435f);
+  return fma_f32(p, r, 0.49999997f);
 }
 
-/* x = n ln 2 + r, |r| <= ln 2 / 2, in two steps (Cody and Waite): n times the first part of ln 2 is exact. */
+/* x = n ln 2 + r, |r| <= ln 2 / 2, in two steps (Cody and Waite): n times the first part of ln 2 is exact.  The low
+ * 22 bits of *n are those of n: shifted to the place of an exponent, the others fall out. */
 RP_FN float reduce_ln2_f32(float x, uint32_t *n)
 {
-  float k = nearest_f32(x * 1.44269502f, n);
+  float t = fma_f32(x, 1.44269502f, 12582912.0f), k = t - 12582912.0f;
+  *n = bits_f32(t);
   return fma_f32(k, -1.42860677e-6f, fma_f32(k, -0.693145752f, x));
 }
 
@@ -108,7 +109,7 @@ RP_FN float expm1_f32(float x)
   float p = fma_f32(r * r, exp_tail_f32(r), r);
   float h = exp2i_f32(n - 1u);                   /* half of 2^n: n may be 128 */
   float y = 2.0f * fma_f32(h, p, h - 0.5f);
-  y = n == 0 ? p : y;
+  y = n << 23 == 0 ? p : y;
   return x != x ? nan_f32() : copysign_f32(y, x);
 }
 
@@ -216,54 +217,68 @@ RP_FN uint32_t reduce_pio2_f32(float x, float *hi, float *lo)
   return q & 3u;
 }
 
-/* sin(hi + lo), |hi| <= pi/4.  Minimax 2^-32.5. */
-RP_FN float sin_kernel_f32(float hi, float lo)
+/* x = k pi/2 + hi + lo for 0 <= x <= RP_NEAR (Cody and Waite): k times the first part of pi/2, taken from x, is exact;
+ * the product with the second is kept in two floats.  The low bits of the result are those of k. */
+#define RP_NEAR 65536.0f
+RP_FN uint32_t reduce_near_f32(float x, float *hi, float *lo)
 {
-  float s = hi * hi, p = 2.8325403e-6f;
-  p = fma_f32(p, s, -0.000198530659f);
-  p = fma_f32(p, s, 0.0083333794f);
-  p = fma_f32(p, s, -0.166666672f);
-  return hi + fma_f32(hi * s, p, lo);
+  float t = fma_f32(x, 0.636619747f, 12582912.0f), k = t - 12582912.0f;
+  float r = fma_f32(k, -1.57079637f, x), p = k * 4.37113883e-8f, h = r + p;
+  *hi = h;
+  *lo = fma_f32(k, 1.71512451e-15f, fma_f32(k, 4.37113883e-8f, -p) + (p - (h - r)));
+  return bits_f32(t);
 }
 
-/* cos(hi + lo), |hi| <= pi/4.  Minimax 2^-33.0. */
-RP_FN float cos_kernel_f32(float hi, float lo)
+/* Of any finite x >= 0. */
+RP_FN uint32_t reduce_far_f32(float x, float *hi, float *lo)
 {
-  float s = hi * hi, p = 2.44321018e-5f;
-  p = fma_f32(p, s, -0.00138873083f);
-  p = fma_f32(p, s, 0.0416666456f);
-  float w = fma_f32(-0.5f, s, 1.0f), c = fma_f32(-0.5f, s, 1.0f - w);
-  return w + (c + fma_f32(s * s, p, -(hi * lo)));
+  uint32_t q = reduce_pio2_f32(x < RP_NEAR ? RP_NEAR : x, hi, lo);
+  float h, l;
+  uint32_t n = reduce_near_f32(x > RP_NEAR ? RP_NEAR : x, &h, &l);
+  *hi = x > RP_NEAR ? *hi : h;
+  *lo = x > RP_NEAR ? *lo : l;
+  return x > RP_NEAR ? q : n;
 }
 
-/* Reduction of any finite |x|; below 1/2 nothing is to be done. */
-RP_FN uint32_t reduce_f32(float x, float *hi, float *lo)
+/* sin(hi + lo) for even q, cos(hi + lo) for odd q, with the sign bit of `sign`; |hi| <= pi/4.  Minimax 2^-27.9 and
+ * 2^-33.1. */
+RP_FN float sin_or_cos_f32(uint32_t q, float hi, float lo, uint32_t sign)
 {
-  float a = fabs_f32(x);
-  uint32_t q = reduce_pio2_f32(a < 0.5f ? 0.5f : a, hi, lo);
-  *hi = a < 0.5f ? a : *hi;
-  *lo = a < 0.5f ? 0.0f : *lo;
-  return a < 0.5f ? 0u : q;
+  float s = fma_f32(hi, hi, 2.0f * hi * lo), p = -0.000195180852f, c = 2.44329494e-5f;
+  p = fma_f32(p, s, 0.00833218824f);
+  p = fma_f32(p, s, -0.166666552f);
+  p = hi + fma_f32(hi * s, p, lo);
+  c = fma_f32(c, s, -0.0013887313f);
+  c = fma_f32(c, s, 0.0416666456f);
+  c = fma_f32(fma_f32(c, s, -0.5f), s, 1.0f);
+  return from_bits_f32(bits_f32((q & 1u) ? c : p) ^ (sign & 0x80000000u));
 }
 
-/* sin x */
+/* sin x and cos x for |x| <= RP_NEAR, and for any x: the same bits where both are defined. */
+RP_FN float sin_near_f32(float x)
+{
+  float hi, lo;
+  uint32_t q = reduce_near_f32(fabs_f32(x), &hi, &lo);
+  return sin_or_cos_f32(q, hi, lo, q << 30 ^ bits_f32(x));
+}
+RP_FN float cos_near_f32(float x)
+{
+  float hi, lo;
+  uint32_t q = reduce_near_f32(fabs_f32(x), &hi, &lo) + 1u;
+  return sin_or_cos_f32(q, hi, lo, q << 30);
+}
 RP_FN float sin_f32(float x)
 {
   float hi, lo;
-  uint32_t q = reduce_f32(x, &hi, &lo);
-  float s = sin_kernel_f32(hi, lo), c = cos_kernel_f32(hi, lo), y = (q & 1u) ? c : s;
-  uint32_t sign = ((q & 2u) << 30) ^ (bits_f32(x) & 0x80000000u);
-  y = from_bits_f32(bits_f32(y) ^ sign);
+  uint32_t q = reduce_far_f32(fabs_f32(x), &hi, &lo);
+  float y = sin_or_cos_f32(q, hi, lo, q << 30 ^ bits_f32(x));
   return fabs_f32(x) < inf_f32() ? y : nan_f32();
 }
-
-/* cos x */
 RP_FN float cos_f32(float x)
 {
   float hi, lo;
-  uint32_t q = reduce_f32(x, &hi, &lo);
-  float s = sin_kernel_f32(hi, lo), c = cos_kernel_f32(hi, lo), y = (q & 1u) ? s : c;
-  y = from_bits_f32(bits_f32(y) ^ (((q + 1u) & 2u) << 30));
+  uint32_t q = reduce_far_f32(fabs_f32(x), &hi, &lo) + 1u;
+  float y = sin_or_cos_f32(q, hi, lo, q << 30);
   return fabs_f32(x) < inf_f32() ? y : nan_f32();
 }
 
@@ -273,10 +288,8 @@ RP_FN void sincos2pi_f32(float u, float *s, float *c)
   uint32_t q;
   float r = fma_f32(nearest_f32(4.0f * u, &q), -0.25f, u);
   float hi = r * 6.28318548f, lo = fma_f32(r, -1.74845553e-7f, fma_f32(r, 6.28318548f, -hi));
-  float a = sin_kernel_f32(hi, lo), b = cos_kernel_f32(hi, lo);
-  float y = (q & 1u) ? b : a, z = (q & 1u) ? a : b;
-  *s = from_bits_f32(bits_f32(y) ^ ((q & 2u) << 30));
-  *c = from_bits_f32(bits_f32(z) ^ (((q + 1u) & 2u) << 30));
+  *s = sin_or_cos_f32(q, hi, lo, q << 30);
+  *c = sin_or_cos_f32(q + 1u, hi, lo, (q + 1u) << 30);
 }
 
 /* ---- hyperbolic tangent and the error function ---------------------------------------------------------------- */
@@ -289,18 +302,20 @@ RP_FN float exp_core_f32(float x)
   return fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f) * exp2i_f32(n);
 }
 
-/* tanh x: x + x^3 P(x^2) below 0.55 (minimax 2^-28.8), 1 - 2 / (e^2|x| + 1) above. */
+/* tanh x = 1 - 1 / (q + 1) = q - q^2 / (q + 1) for q = (e^2|x| - 1) / 2 = h p + (h - 1) / 2, where |x| = n ln 2 / 2 + r, h = 2^n and
+ * p = (e^2r - 1) / 2. */
 RP_FN float tanh_f32(float x)
 {
-  float a = fabs_f32(x), s = a * a, p = -0.0063937977f;
-  p = fma_f32(p, s, 0.0211782008f);
-  p = fma_f32(p, s, -0.0538852774f);
-  p = fma_f32(p, s, 0.133329973f);
-  p = fma_f32(p, s, -0.333333343f);
-  p = fma_f32(p * s, a, a);
-  float c = at_most_f32(a, 10.0f);
-  float y = 1.0f - 2.0f / (exp_core_f32(2.0f * c) + 1.0f);
-  y = a < 0.55f ? p : y;
+  float a = fabs_f32(x), c = at_most_f32(a, 10.0f);
+  float t = fma_f32(c, 2.88539004f, 12582912.0f), k = t - 12582912.0f;
+  float r = fma_f32(k, -7.14303386e-7f, fma_f32(k, -0.346572876f, c)), p = 0.0443665907f;
+  p = fma_f32(p, r, 0.133864656f);
+  p = fma_f32(p, r, 0.333340019f);
+  p = fma_f32(p, r, 0.66666174f);
+  p = fma_f32(p, r, 0.99999994f);
+  p = fma_f32(r * r, p, r);
+  float h = exp2i_f32(bits_f32(t)), q = fma_f32(h, p, fma_f32(h, 0.5f, -0.5f)), w = 1.0f / (q + 1.0f);
+  float y = q < 0.9f ? fma_f32(-q, q * w, q) : 1.0f - w;
   return x != x ? nan_f32() : copysign_f32(y, x);
 }
 
@@ -364,6 +379,37 @@ RP_FN float erfc_f32(float x)
   float y = scale_f32(fma_f32(eh, wh, fma_f32(el, wh, eh * wl)), n);
   y = x < 0.0f ? 2.0f - y : y;
   return x != x ? nan_f32() : y;
+}
+
+/* Q(a) = erfc(a / sqrt 2) / 2, the upper tail of the standard normal distribution, for *a >= 0; *density is e^(-a^2/2) /
+ * sqrt(2 pi).  *a is brought down to 14.6, where both are 0 in float (so is a NaN).
+ *
+ * Q(a) = e^(-a^2/2) P(a) / D(a) (2^-26.6); the exponential is made 2^64 times too large, so that only the last product
+ * can round below the normal range. */
+RP_FN float upper_tail_f32(float *a, float *density)
+{
+  const float small = 5.42101086e-20f; /* 2^-64 */
+  float c = *a = at_most_f32(*a, 14.6f), s = c * c;
+  float t = fma_f32(s, -0.72134752f, 12582976.0f), k = t - 12582976.0f, r = fma_f32(s, -0.72134752f, -k);
+  float e = 0.000152431414f, p = 0.003888637037f * small, d = 0.00974722444f;
+  e = fma_f32(e, r, 0.00133914931f);
+  e = fma_f32(e, r, 0.00961882994f);
+  e = fma_f32(e, r, 0.0555035844f);
+  e = fma_f32(e, r, 0.240226448f);
+  e = fma_f32(e, r, 0.693147182f);
+  e = fma_f32(e, r, 1.0f);
+  e = from_bits_f32(bits_f32(e) + (bits_f32(t) << 23));
+  p = fma_f32(p, c, 0.03918015741f * small);
+  p = fma_f32(p, c, 0.1790557129f * small);
+  p = fma_f32(p, c, 0.4328647797f * small);
+  p = fma_f32(p, c, 0.5f * small);
+  d = fma_f32(d, c, 0.09821764508f);
+  d = fma_f32(d, c, 0.4584019925f);
+  d = fma_f32(d, c, 1.185481988f);
+  d = fma_f32(d, c, 1.663614189f);
+  d = fma_f32(d, c, 1.0f);
+  *density = e * (0.398942280f * small);
+  return e * p / d;
 }
 
 /* ---- power ---------------------------------------------------------------------------------------------------- */

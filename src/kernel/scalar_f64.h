@@ -393,4 +393,13 @@ RP_FN double erfc_f64(double x)
   return x != x ? nan_f64() : y;
 }
 
+/* Q(a) = erfc(a / sqrt 2) / 2 for *a >= 0; *density is e^(-a^2/2) / sqrt(2 pi).  *a is brought down to 40, where both
+ * are 0 (so is a NaN). */
+RP_FN double upper_tail_f64(double *a, double *density)
+{
+  *a = *a < 40.0 ? *a : 40.0;
+  *density = 0.39894228040143267794 * exp_f64(-0.5 * *a * *a);
+  return 0.5 * erfc_f64(0.70710678118654752440 * *a);
+}
+
 #endif

@@ -23,7 +23,7 @@ static double elu1_f64(double x) { return elu_f64(x, 1); }
   static T sigmoid##s(T x)      { T e = exp##s(-fabs##s(x)); return (x >= 0 ? 1 : e) / (1 + e); }                  \
   static T softplus##s(T x)     { return (x > 0 ? x : 0) + log1p##s(exp##s(-fabs##s(x))); }                        \
   static T silu##s(T x)         { return x * sigmoid##s(x); }                                                      \
-  static T gelu##s(T x)         { return x / 2 * erfc##s(x * -(T)0.707106781186547524400844362104849039L); }       \
+  static T gelu##s(T x)         { return x < -99 ? 0 : x / 2 * erfc##s(x * -(T)0.707106781186547524400844362104849039L); } \
   static T elu1##s(T x)         { return x > 0 ? x : expm1##s(x); }                                                \
   static T d_expm1##s(T x)      { return exp##s(x); }                                                              \
   static T d_log1p##s(T x)      { return 1 / (1 + x); }                                                            \
