@@ -39,6 +39,20 @@ local function contains(text, part, name)
   T.ok(text:find(part, 1, true), name, ("%q is not in:\n%s"):format(part, text))
 end
 
+-- ---- README: "you will get these very digits" ---------------------------------------------------------------------
+do
+  local readme = files.read(debug.getinfo(1, "S").source:sub(2):gsub("[^/]*$", "") .. "../../README.md")
+  if not readme then
+    T.skip("no README.md beside the tests", "README's example")
+  else
+    local example, printed = readme:match "```lua\n(.-)```\n+    %$ ./repro run spiral%.lua\n(.-)\n\n"
+    local said = {}
+    for line in printed:gmatch "[^\n]+" do said[#said + 1] = line:gsub("^    ", "") .. "\n" end
+    local code, out = run("run", script("spiral", example))
+    T.eq({ code, out }, { 0, table.concat(said) }, "README's example prints what README says")
+  end
+end
+
 -- ---- overview, help, info -------------------------------------------------------------------------------------
 local code, out, err = run()
 T.eq(code, 2, "no command is a usage error")
