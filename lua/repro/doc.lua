@@ -9,7 +9,8 @@ local root = debug.getinfo(1, "S").source:match "^@(.*)/doc%.lua$" or "lua/repro
 
 -- Modules that scripts see; the rest is the engine's own.
 local public = { "init", "derived", "nn", "optim", "diffusion", "contrastive", "metrics", "data", "plot", "linalg",
-                 "special", "ode", "fit", "dynamics", "io", "paper", "weave" }
+                 "special", "ode", "fit", "dynamics", "io", "paper", "weave",
+                 "sweep", "gradcheck", "profile" }
 
 --- Sources of the public modules.
 ---@return table array of {module, stem (of a file inside the module's directory, or nil), path}
@@ -77,6 +78,12 @@ local function declaration(line)
   return nil
 end
 
+-- A module that is one function of its own name.
+local function sole_function(source, line)
+  local name, args = line:match "^local%s+function%s+([%w_]+)%s*(%b())"
+  if name == source.module and not source.stem then return name, args end
+end
+
 local function class_name(line) return line:match "^local%s+([%w_]+)%s*=.*class%f[^%w_].*$" end
 
 local function make_entry(source, comment, line, number)
@@ -86,6 +93,11 @@ local function make_entry(source, comment, line, number)
                   returns = comment.returns, fields = comment.fields }
   if class then
     entry.kind, entry.class, entry.name = "class", comment.class or class, base .. "." .. class
+    return entry
+  end
+  local sole, arguments = sole_function(source, line)
+  if sole then
+    entry.kind, entry.name, entry.signature = "function", "rp." .. sole, arguments
     return entry
   end
   local owner, separator, name, args = declaration(line)

@@ -1,18 +1,4 @@
 --- A sweep: one function run for every combination of settings and every seed, each in a process of its own.
----
----     local sweep = rp.sweep{
----       name = "weights",
----       grid = {lambda = {0.1, 1, 10}, loss = {"naive", "dcr"}},     -- every combination; or list = {{lambda = 1}, ...}
----       seeds = 3,                                                   -- from the run's seed upwards; or {1, 2, 7}
----       run = function(cell) return {nmi = ..., mmvp = ...} end,     -- cell.lambda, cell.loss, cell.seed
----     }
----     P:table("Table 1", sweep:table{"nmi", "mmvp"})
----     P:figure("Figure 1", sweep:plot{x = "lambda", y = "nmi", xscale = "log"})
----
---- The cells are run when their results are first asked for: `repro run --jobs N` runs N at once.  A cell's process runs the
---- script up to the sweep and then the cell alone, after rp.seed(cell.seed), so its bits are the same alone and in company.
---- A finished cell lies in RUN/cells/NAME/CELL/cell.json and is not run again while the code up to the sweep, the modules and
---- data it read, its settings and the program are the same (repro.sweep.record); `--explain` says which of them changed.
 local rp = require "repro"
 local failure = require "repro.failure"
 local files = require "repro.files"
@@ -22,8 +8,6 @@ local nearest = require "repro.nearest"
 local record = require "repro.sweep.record"
 local summary = require "repro.sweep.summary"
 local workers = require "repro.sweep.workers"
-
-local sweep = {}
 
 local known = { "name", "grid", "list", "seeds", "run", "allow_failures" }
 
@@ -229,10 +213,24 @@ local function run_if_asked(self)
   failure.raise("usage", "sweep %s has no cell %s%s", self.name, cell_name, nearest.hint(cell_name, names))
 end
 
---- Declares a sweep; see the head of this page.
+--- Runs a function for every combination of settings and every seed, each in a process of its own.
+---
+---     local sweep = rp.sweep{
+---       name = "weights",
+---       grid = {lambda = {0.1, 1, 10}, loss = {"naive", "dcr"}},     -- every combination; or list = {{lambda = 1}, ...}
+---       seeds = 3,                                                   -- from the run's seed upwards; or {1, 2, 7}
+---       run = function(cell) return {nmi = ..., mmvp = ...} end,     -- cell.lambda, cell.loss, cell.seed
+---     }
+---     P:table("Table 1", sweep:table{"nmi", "mmvp"})
+---     P:figure("Figure 1", sweep:plot{x = "lambda", y = "nmi", xscale = "log"})
+---
+--- The cells are run when their results are first asked for: `repro run --jobs N` runs N at once.  A cell's process runs the
+--- script up to the sweep and then the cell alone, after rp.seed(cell.seed), so its bits are the same alone and in company.
+--- A finished cell lies in RUN/cells/NAME/CELL/cell.json and is not run again while the code up to the sweep, the modules and
+--- data it read, its settings and the program are the same (repro.sweep.record); `--explain` says which of them changed.
 ---@param options table {name, grid or list, seeds, run, allow_failures = true leaves failed cells out of the results}
 ---@return table sweep with the methods table, plot, values, mean, cells
-local function declare(options)
+local function sweep(options)
   check_options(options)
   local run = require("repro.paper").sweep_run(options.name)
   local cells, names = grid.cells(options, run.seed)
@@ -248,5 +246,4 @@ local function declare(options)
   return self
 end
 
-
-return setmetatable(sweep, { __call = function(_, options) return declare(options) end })
+return sweep
