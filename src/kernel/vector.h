@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/target.h"
+#include "kernel/ieee.h"
 
 #define VEC_FN static inline __attribute__((always_inline, unused))
 
@@ -159,7 +160,7 @@ VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { return vzip2q_f32(a, b); }
 VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { return vzip1q_f64(a, b); }
 VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return vzip2q_f64(a, b); }
 
-#else /* plain C: fmaf and fma are one instruction or the C library's, in either case rounded once */
+#else /* plain C */
 #define TILE_ROWS 4
 #define WIDE_ROWS 1
 #define TURNED_ROWS 4
@@ -176,8 +177,8 @@ VEC_FN vec_f32 vec_set1_f32(float x) { EACH_LANE(vec_f32, 4, x); }
 VEC_FN vec_f64 vec_set1_f64(double x) { EACH_LANE(vec_f64, 2, x); }
 VEC_FN vec_f32 vec_add_f32(vec_f32 a, vec_f32 b) { EACH_LANE(vec_f32, 4, a.lane[i] + b.lane[i]); }
 VEC_FN vec_f64 vec_add_f64(vec_f64 a, vec_f64 b) { EACH_LANE(vec_f64, 2, a.lane[i] + b.lane[i]); }
-VEC_FN vec_f32 vec_fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { EACH_LANE(vec_f32, 4, fmaf(a.lane[i], b.lane[i], c.lane[i])); }
-VEC_FN vec_f64 vec_fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { EACH_LANE(vec_f64, 2, fma(a.lane[i], b.lane[i], c.lane[i])); }
+VEC_FN vec_f32 vec_fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { EACH_LANE(vec_f32, 4, fma_f32(a.lane[i], b.lane[i], c.lane[i])); }
+VEC_FN vec_f64 vec_fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { EACH_LANE(vec_f64, 2, fma_f64(a.lane[i], b.lane[i], c.lane[i])); }
 VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { EACH_LANE(vec_f32, 4, i % 2 ? b.lane[i / 2] : a.lane[i / 2]); }
 VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { EACH_LANE(vec_f32, 4, i % 2 ? b.lane[2 + i / 2] : a.lane[2 + i / 2]); }
 VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { EACH_LANE(vec_f64, 2, i ? b.lane[0] : a.lane[0]); }
