@@ -38,7 +38,7 @@ RP_FN float fma_f32(float a, float b, float c)
 {
   double   p = (double)a * (double)b, d = (double)c, s = p + d, t = s - p, e = (p - (s - t)) + (d - t);
   uint64_t u = bits_f64(s), away = (u ^ bits_f64(e)) >> 63, even = ~u & 1; /* away: |s| is above the exact value */
-  uint64_t step = (e > 0) | (e < 0) ? even : 0;
+  uint64_t step = e > 0 || e < 0 ? even : 0;
   return (float)from_bits_f64(u + step - 2 * (step & away));
 }
 #else

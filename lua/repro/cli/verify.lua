@@ -6,6 +6,7 @@ local files = require "repro.files"
 local options = require "repro.cli.options"
 local rp = require "repro"
 local rundir = require "repro.rundir"
+local workers = require "repro.sweep.workers"
 
 local verify = {
   name = "verify",
@@ -34,6 +35,24 @@ local function check_script(result)
   end
 end
 
+-- In a process of its own: the script must not see the run that its results are compared with, while this one does.
+local function run_apart(result, words)
+  local log = result.directory .. "/rerun.log"
+  local task = { words = table.move(words, 1, #words, 2, { rp.core.process.self() }), output = log }
+  local failed = workers.run({ task }, { jobs = 1, progress = function() end })[1]
+  if failed and failed.code ~= 1 then failure.raise("usage", "verify: the second run: %s", failed.message) end -- 1: a check fails
+  io.stderr:write(files.read(log) or "")
+  os.remove(log)
+end
+
+-- Where other runs follow in this process.
+local function run_here(words)
+  local run = require "repro.cli.run"
+  local parsed, rest = options.parse(run, table.move(words, 2, #words, 1, {}))
+  parsed.shared = true
+  run.run(parsed, rest, words)
+end
+
 -- The same run, into another directory; gives its result.
 local function run_again(result, given)
   check_script(result)
@@ -45,10 +64,7 @@ local function run_again(result, given)
   if result.only then table.move({ "--only", result.only }, 1, 2, #words + 1, words) end
   if result.hashes.trace then words[#words + 1] = "--trace" end
   if given.data then table.move({ "--data", given.data }, 1, 2, #words + 1, words) end
-  local run = require "repro.cli.run"
-  local parsed, rest = options.parse(run, table.move(words, 2, #words, 1, {}))
-  parsed.shared = given.shared
-  run.run(parsed, rest, words)
+  if given.shared or not rp.core.process.self() then run_here(words) else run_apart(result, words) end
   return assert(rundir.read(target))
 end
 
