@@ -335,7 +335,7 @@ def torch_memory(name):
             return 1024 * next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
     small = tiny()
     small(), small()
-    conv(None, 1, 4, 8)[0]()
+    conv(None, 1, 4, 4, 8)[0]()
     before = resident()
     step = KERNELS[name]()[0]
     step(), step(), step()
