@@ -3,9 +3,7 @@
 #define RP_CUDA_ARGS_H
 
 #include "kernel/device.h"
-
-/* Dimensions merged where they lie in one run; n >= 1. */
-typedef struct cu_places { int n; int64_t shape[RP_MAX_DIMS], stride[RP_MAX_DIMS]; } cu_places;
+#include "kernel/places.h"
 
 /* Operands of a pointwise kernel, in one walk over at most 2^31 - 1 elements; strides in bytes.  linear: every operand
  * lies in a row aligned to 16 bytes or, where `repeated`, is one element. */
@@ -24,7 +22,7 @@ typedef struct cu_reduce {
   const char *data;
   char       *out;
   int         op;
-  cu_places   kept, reduced; /* strides in elements */
+  places      kept, reduced; /* strides in elements */
   int64_t     rows, n, blocks;
   double      divisor;
 } cu_reduce;
@@ -35,7 +33,7 @@ typedef struct cu_rows { int op; rp_rows r; } cu_rows;
 typedef struct cu_turn {
   const char *x;
   char       *y;
-  cu_places   x_at, y_at; /* of the outer dimensions */
+  places      x_at, y_at; /* of the outer dimensions */
   int64_t     outer, rows, cols, x_col, y_row;
 } cu_turn;
 

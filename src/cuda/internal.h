@@ -40,8 +40,6 @@ rp_status cu_faults(void);      /* ... that are known already */
 /* The kernels' images, by part; NULL where the build had no nvcc. */
 const void *cu_image(cu_part part);
 
-/* Dimensions first .. end-1 of an array, merged where they lie in one run; strides in elements. */
-void cu_merge(cu_places *p, const rp_array *in, int first, int end);
 int64_t cu_count(const rp_array *a);
 const char *cu_suffix(rp_dtype t); /* "f32" */
 

@@ -146,8 +146,8 @@ static rp_status turn(const rp_array *out, const rp_array *in)
   int     d = out->ndim;
   cu_turn t = { .x = in->data, .y = out->data, .outer = 1, .rows = out->shape[d - 2], .cols = out->shape[d - 1],
                 .x_col = in->stride[d - 1], .y_row = out->stride[d - 2] };
-  cu_merge(&t.x_at, in, 0, 0);
-  cu_merge(&t.y_at, out, 0, 0);
+  merge_dims(&t.x_at, in, 0, 0);
+  merge_dims(&t.y_at, out, 0, 0);
   t.x_at.n = t.y_at.n = d > 2 ? d - 2 : 1;
   for (int k = 0; k < d - 2; k++) { /* side by side, not merged: both must count alike */
     t.outer *= out->shape[k];

@@ -3,19 +3,6 @@
 
 #include "cuda/internal.h"
 
-void cu_merge(cu_places *p, const rp_array *in, int first, int end)
-{
-  p->n = 0;
-  for (int d = first; d < end; d++) {
-    int64_t size = in->shape[d], stride = in->stride[d];
-    if (size == 1) continue;
-    if (p->n > 0 && p->stride[p->n - 1] == stride * size) { p->shape[p->n - 1] *= size; p->stride[p->n - 1] = stride; continue; }
-    p->shape[p->n] = size;
-    p->stride[p->n++] = stride;
-  }
-  if (p->n == 0) { p->n = 1; p->shape[0] = 1; p->stride[0] = 1; }
-}
-
 static const char *reduction_name(rp_opcode op)
 {
   return op == RP_OP_prod ? "prod" : op == RP_OP_max ? "max" : op == RP_OP_min ? "min" : "sum";
@@ -26,7 +13,7 @@ static int64_t at_most(int64_t n, int64_t most) { return n < most ? n : most; }
 /* One level: the blocks of every result. */
 static rp_status level(const char *name, const char *type, const cu_reduce *r)
 {
-  const cu_places *kept = &r->kept, *reduced = &r->reduced;
+  const places *kept = &r->kept, *reduced = &r->reduced;
   char kernel[48];
   bool columns = r->rows > 1 && kept->stride[kept->n - 1] == 1 && reduced->stride[reduced->n - 1] != 1;
   bool is_short = !columns && r->n <= 32 && reduced->n == 1;
@@ -39,8 +26,8 @@ static rp_status level(const char *name, const char *type, const cu_reduce *r)
 static rp_status sequence(rp_opcode op, const rp_array *out, const rp_array *in, int kept, int64_t rows, double divisor)
 {
   cu_reduce r = { .op = op, .data = in->data, .rows = rows, .n = 1 };
-  cu_merge(&r.kept, in, 0, kept);
-  cu_merge(&r.reduced, in, kept, in->ndim);
+  merge_dims(&r.kept, in, 0, kept);
+  merge_dims(&r.reduced, in, kept, in->ndim);
   for (int d = kept; d < in->ndim; d++) r.n *= in->shape[d];
   r.blocks = (r.n + RP_RB - 1) / RP_RB;
   if (r.blocks == 1) { r.out = out->data; r.divisor = divisor; return level(reduction_name(op), cu_suffix(in->dtype), &r); }
@@ -57,8 +44,8 @@ static rp_status positions(rp_opcode op, const rp_array *out, const rp_array *in
 {
   cu_reduce r = { .op = op, .data = in->data, .out = out->data, .rows = rows, .n = n, .blocks = 1 };
   char kernel[48];
-  cu_merge(&r.kept, in, 0, kept);
-  cu_merge(&r.reduced, in, kept, in->ndim);
+  merge_dims(&r.kept, in, 0, kept);
+  merge_dims(&r.reduced, in, kept, in->ndim);
   snprintf(kernel, sizeof kernel, "extreme_rows_%s", cu_suffix(in->dtype));
   return cu_launch(CU_SUMS, kernel, at_most(rows, 1 << 20), n <= 64 ? 32 : 256, 0, &r);
 }

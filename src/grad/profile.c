@@ -21,8 +21,6 @@ void rp_profile(bool on)
   depth = 0;
 }
 
-bool rp_profiling(void) { return counting; }
-
 double rp_cost_start(void)
 {
   if (!counting) return 0;

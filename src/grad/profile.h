@@ -12,7 +12,6 @@ extern rp_cost rp_costs[RP_N_OPS + 1][2];
 
 /* Clears the table and starts counting, or stops; off at first. */
 void rp_profile(bool on);
-bool rp_profiling(void);
 
 /* The time to hand to rp_cost_add; 0 while nothing is counted. */
 double rp_cost_start(void);

@@ -7,7 +7,7 @@
 
 /* RULE(name, what the gradient of input 0 reads, what that of input 1 reads, ...) { body }: what is not read is not kept. */
 #define RULE(name, ...) \
-  const unsigned char rp_reads_##name[4] = { __VA_ARGS__ }; \
+  const unsigned char rp_reads_##name[RP_MAX_READ] = { __VA_ARGS__ }; \
   rp_status rp_rule_##name(const rp_node *n, rp_tensor **gin)
 #define RP_IN(i) (1u << (i)) /* the elements of input i */
 #define RP_OUT   (1u << 7)   /* the elements of the result */

@@ -64,17 +64,17 @@ static unsigned find_reads(const float *partials, int64_t count, int n_in)
 
 unsigned rp_reads_pointwise(rp_opcode op, int which)
 {
-  static unsigned char known[RP_N_OPS][3]; /* 1 + what was found; RP_OUT is moved to bit 3 */
+  static uint16_t known[RP_N_OPS][3]; /* 1 + what was found */
   const int n_in = rp_ops[op].arity;
   int64_t   count = 1;
-  if (known[op][which]) { unsigned found = known[op][which] - 1u; return (found & 7u) | (found & 8u ? RP_OUT : 0); }
+  if (known[op][which]) return known[op][which] - 1u;
   for (int k = 0; k <= n_in; k++) count *= PROBES;
   float *all = rp_alloc((size_t)(count * (n_in + 2)) * sizeof *all);
   if (!all) return ~0u;
   unsigned reads = ~0u;
   if (all_partials(all, all + count, count, op, which) == RP_OK) {
     reads = find_reads(all, count, n_in);
-    known[op][which] = (unsigned char)(1 + ((reads & 7u) | (reads & RP_OUT ? 8u : 0)));
+    known[op][which] = (uint16_t)(1 + reads);
   }
   rp_release(all);
   return reads;

@@ -86,7 +86,7 @@ static unsigned reads_of(const rp_node *n)
   if (n->op == RP_OP_custom) return ~0u;
   for (int i = 0; i < n->n_in; i++) {
     if (!n->needs[i]) continue;
-    reads |= !structured[n->op] ? rp_reads_pointwise(n->op, i) : i < 4 ? structured[n->op][i] : 0;
+    reads |= !structured[n->op] ? rp_reads_pointwise(n->op, i) : i < RP_MAX_READ ? structured[n->op][i] : 0;
   }
   return reads;
 }
@@ -112,8 +112,7 @@ static rp_status hold_inputs(rp_node *n, rp_tensor *const *in, unsigned reads)
 {
   for (int i = 0; i < n->n_in; i++) {
     if (!in[i]) continue;
-    n->version[i] = 0;
-    bool read = i >= 7 || n->op == RP_OP_custom ? n->op == RP_OP_custom : (reads & RP_IN(i)) != 0;
+    bool read = i < RP_MAX_READ ? (reads & RP_IN(i)) != 0 : n->op == RP_OP_custom;
     if (read || !is_large(in[i]) || (in[i]->requires_grad && !in[i]->node)) {
       n->in[i] = rp_tensor_keep(in[i]);
       n->version[i] = in[i]->storage->version;

@@ -61,9 +61,11 @@ rp_status rp_gradients(rp_tensor **out, rp_tensor *y, rp_tensor *seed, rp_tensor
 /* x without its history, on the same storage. */
 rp_status rp_detach(rp_tensor **out, rp_tensor *x);
 
+#define RP_MAX_READ 4 /* inputs of which a rule can read the elements; those after them are never read */
+
 /* The gradient rule of each structured row: gin[i] receives the gradient of in[i] where n->needs[i]. */
 typedef rp_status rp_rule(const rp_node *n, rp_tensor **gin);
-#define OP(name, args, n_out, formula) rp_rule rp_rule_##name; extern const unsigned char rp_reads_##name[4];
+#define OP(name, args, n_out, formula) rp_rule rp_rule_##name; extern const unsigned char rp_reads_##name[RP_MAX_READ];
 #define NOGRAD(name, args, n_out, formula)
 #include "kernel/ops.def"
 rp_rule rp_rule_pointwise;

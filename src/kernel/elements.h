@@ -44,6 +44,15 @@ FROM_FLOAT(f64, double)
 #undef FROM_FLOAT
 #undef FROM_INT
 
+/* CONVERT(TO, type, FROM, type) for every pair of element types. */
+#define EACH_TO(CONVERT, from_name, from)                                                    \
+  CONVERT(b8, uint8_t, from_name, from)  CONVERT(u8, uint8_t, from_name, from)               \
+  CONVERT(i32, int32_t, from_name, from) CONVERT(i64, int64_t, from_name, from)              \
+  CONVERT(f32, float, from_name, from)   CONVERT(f64, double, from_name, from)
+#define EACH_CONVERSION(CONVERT)                                                             \
+  EACH_TO(CONVERT, b8, uint8_t)  EACH_TO(CONVERT, u8, uint8_t) EACH_TO(CONVERT, i32, int32_t) \
+  EACH_TO(CONVERT, i64, int64_t) EACH_TO(CONVERT, f32, float)  EACH_TO(CONVERT, f64, double)
+
 /* ---- order ---- */
 
 #define BEFORE(suffix, type)                                             \

@@ -17,16 +17,7 @@
     to *restrict y = (void *)p[0]; const from *x = (const void *)p[1];                       \
     for (int64_t i = 0; i < n; i++) y[i] = to_name##_of_##from_name(x[i]);                   \
   }
-#define FROM(from_name, from)                                                                \
-  CONVERT(b8, uint8_t, from_name, from)  CONVERT(u8, uint8_t, from_name, from)               \
-  CONVERT(i32, int32_t, from_name, from) CONVERT(i64, int64_t, from_name, from)              \
-  CONVERT(f32, float, from_name, from)   CONVERT(f64, double, from_name, from)
-FROM(b8, uint8_t)
-FROM(u8, uint8_t)
-FROM(i32, int32_t)
-FROM(i64, int64_t)
-FROM(f32, float)
-FROM(f64, double)
+EACH_CONVERSION(CONVERT)
 
 #define CONVERSIONS(name) { name##_to_b8, name##_to_u8, name##_to_i32, name##_to_i64, name##_to_f32, name##_to_f64 }
 static walk_piece *const conversion[RP_N_DTYPES][RP_N_DTYPES] = { /* [from][to] */

@@ -11,24 +11,9 @@
 #include "base/pool.h"
 #include "kernel/device.h"
 #include "kernel/formulas.h"
+#include "kernel/places.h"
 
 #define COLUMNS 64 /* results reduced side by side: their lanes fill half of a first-level cache */
-
-/* Some dimensions of an array, merged where they lie in one run; strides in elements. */
-typedef struct places { int n; int64_t shape[RP_MAX_DIMS], stride[RP_MAX_DIMS]; } places;
-
-static void merge_dims(places *p, const rp_array *in, int first, int end)
-{
-  p->n = 0;
-  for (int d = first; d < end; d++) {
-    int64_t size = in->shape[d], stride = in->stride[d];
-    if (size == 1) continue;
-    if (p->n > 0 && p->stride[p->n - 1] == stride * size) { p->shape[p->n - 1] *= size; p->stride[p->n - 1] = stride; continue; }
-    p->shape[p->n] = size;
-    p->stride[p->n++] = stride;
-  }
-  if (p->n == 0) { p->n = 1; p->shape[0] = 1; p->stride[0] = 1; }
-}
 
 /* Where element i, counted in row-major order, lies. */
 static int64_t place(const places *p, int64_t i)
@@ -54,34 +39,8 @@ static void make_strip(strip *s, const void *data, const places *kept, int64_t r
   }
 }
 
-#define IS_FLOAT 1
-#define number  float
-#define T(name) name##_f32
-#include "kernel/lanes.h"
-#undef number
-#undef T
-#define number  double
-#define T(name) name##_f64
-#include "kernel/lanes.h"
-#undef number
-#undef T
-#undef IS_FLOAT
-#define IS_FLOAT 0
-#define number  int32_t
-#define unsigned_number uint32_t
-#define T(name) name##_i32
-#include "kernel/lanes.h"
-#undef number
-#undef unsigned_number
-#undef T
-#define number  int64_t
-#define unsigned_number uint64_t
-#define T(name) name##_i64
-#include "kernel/lanes.h"
-#undef number
-#undef unsigned_number
-#undef T
-#undef IS_FLOAT
+#define BODY "kernel/lanes.h"
+#include "kernel/every_type.h"
 
 #define BY_TYPE(dtype, f32, f64, i32, i64)     \
   switch (dtype) {                             \

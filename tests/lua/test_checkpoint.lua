@@ -1,9 +1,9 @@
 --- Checkpoints: a run that was stopped anywhere and goes on ends with the same bits; what is damaged or foreign is refused.
 -- luacheck: ignore 122 311
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
 local checkpoint = require "repro.checkpoint"
-local cli = require "repro.cli"
 local files = require "repro.files"
 local provenance = require "repro.provenance"
 local store = require "repro.resume.store"
@@ -13,24 +13,10 @@ os.remove(directory)
 if rp.io.exists "/dev/shm" then directory = "/dev/shm/" .. directory:match "[^/]+$" end   -- thousands of fsyncs
 rp.io.mkdir(directory)
 
-local function catcher(list)
-  local stream = {}
-  function stream.write(_, ...)
-    for _, text in ipairs { ... } do list[#list + 1] = tostring(text) end
-    return stream
-  end
-  function stream.flush() return stream end
-  return stream
-end
-
 -- Runs a command line in this process; gives exit code and stderr.
 local function run(...)
-  local err, stdout, stderr = {}, io.stdout, io.stderr
-  io.stdout, io.stderr = catcher {}, catcher(err)
-  local ok, code = pcall(cli, { "run", ... })
-  io.stdout, io.stderr = stdout, stderr
-  if not ok then error(code, 0) end
-  return code, table.concat(err)
+  local code, _, err = command.run("run", ...)
+  return code, err
 end
 
 local function script(name, text)
@@ -393,13 +379,7 @@ T.eq({ run(toy, "-o", target, "-q", "--resume", "--threads", "2"), essence(targe
 rp.threads(0)
 
 -- ---- the program itself: kill -9, SIGTERM, a full disk ----------------------------------------------------------------------
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "a"
-  pipe:close()
-  return (text:gsub("%s+$", ""))
-end
-local program = shell "readlink /proc/$PPID/exe 2>/dev/null"
+local shell, program = command.shell, command.program
 local function call(before, ...)
   local words = { before, "'" .. program .. "'", "run", "'" .. toy .. "'", "-q", ... }
   return shell(table.concat(words, " ") .. " 2>&1; echo code $?")

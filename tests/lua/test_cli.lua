@@ -1,33 +1,16 @@
 --- The command line: its messages, exit codes and files, run in this process with the streams caught.
 -- luacheck: ignore 122 311
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
 local cli = require "repro.cli"
 local files = require "repro.files"
 
+local run, shell, program = command.run, command.shell, command.program
+
 local directory = os.tmpname()
 os.remove(directory)
 rp.io.mkdir(directory)
-
--- Runs a command line; gives exit code, stdout, stderr.
-local function run(...)
-  local out, err = {}, {}
-  local function catcher(list)
-    local stream = {}
-    function stream.write(_, ...)
-      for _, text in ipairs { ... } do list[#list + 1] = tostring(text) end
-      return stream
-    end
-    function stream.flush() return stream end
-    return stream
-  end
-  local stdout, stderr = io.stdout, io.stderr
-  io.stdout, io.stderr = catcher(out), catcher(err)
-  local ok, code = pcall(cli, { ... })
-  io.stdout, io.stderr = stdout, stderr
-  if not ok then error(code, 0) end
-  return code, table.concat(out), table.concat(err)
-end
 
 local function script(name, text)
   local path = directory .. "/" .. name .. ".lua"
@@ -337,13 +320,6 @@ P:exact("main", P.main, true)
 T.eq(run("run", outer, "-o", target), 0, "a paper that another requires only gives its functions")
 
 -- ---- the program itself: Ctrl-C, exit code, start-up ------------------------------------------------------------------
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "a"
-  pipe:close()
-  return (text:gsub("%s+$", ""))
-end
-local program = shell "readlink /proc/$PPID/exe 2>/dev/null"
 local endless = script("endless", [==[
 local P = require("repro").paper{ id = "endless" }
 P:exact("before", 1, 1)

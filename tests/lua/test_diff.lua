@@ -1,27 +1,16 @@
 --- Traces of runs, and what `repro diff` makes of two of them: the first step and tensor, the distance, the environment.
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
-local cli = require "repro.cli"
 local files = require "repro.files"
 local ulp = require "repro.ulp"
+
+local run = command.run
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
 local directory = os.tmpname()
 os.remove(directory)
 rp.io.mkdir(directory)
-
--- Runs a command line; gives exit code, stdout, stderr.
-local function run(...)
-  local streams = { stdout = {}, stderr = {} }
-  local stdout, stderr = io.stdout, io.stderr
-  for name, list in pairs(streams) do
-    io[name] = { write = function(self, ...) list[#list + 1] = table.concat { ... }; return self end, flush = function() end } -- luacheck: ignore
-  end
-  local ok, code = pcall(cli, { ... })
-  io.stdout, io.stderr = stdout, stderr -- luacheck: ignore
-  if not ok then error(code, 0) end
-  return code, table.concat(streams.stdout), table.concat(streams.stderr)
-end
 
 -- ---- distance ---------------------------------------------------------------------------------------------------
 for _, dtype in ipairs { "float32", "float64" } do

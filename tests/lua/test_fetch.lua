@@ -1,6 +1,7 @@
 --- repro data: files from servers that truncate, stall, corrupt, redirect, forget what was asked of them, or are not there.
 -- luacheck: ignore 122 311
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
 local files = require "repro.files"
 local catalogue = require "repro.data.catalogue"
@@ -124,39 +125,28 @@ files.write(directory .. "/server/no.tar", ("no archive"):rep(100))
 T.raises(function() rp.core.fetch.untar(directory .. "/server/no.tar", directory, { "one.bin" }) end, "expected a header of tar", "no archive")
 
 -- ---- the command -------------------------------------------------------------------------------------------------
-local cli = require "repro.cli"
-local function command(...)
-  local out, err, stdout, stderr = {}, {}, io.stdout, io.stderr
-  local function catcher(list)
-    return { write = function(self, ...) for _, text in ipairs { ... } do list[#list + 1] = text end return self end,
-             flush = function() end, close = function() end }
-  end
-  io.stdout, io.stderr = catcher(out), catcher(err)
-  local done, code = pcall(cli, { "data", ... })
-  io.stdout, io.stderr = stdout, stderr
-  return done and code or code, table.concat(out), table.concat(err)
-end
-local code, out, err = command("list", "--data", directory)
+local function data(...) return command.run("data", ...) end
+local code, out, err = data("list", "--data", directory)
 T.ok(code == 0 and out:find "fashion_mnist" and out:find "not here", "data list", out .. err)
-code, out = command("list", "--json", "--data", directory)
+code, out = data("list", "--json", "--data", directory)
 T.eq(#rp.io.json_decode(out).sets, 5, "data list --json")
-code, out, err = command("fetch", "mnits", "--data", directory)
+code, out, err = data("fetch", "mnits", "--data", directory)
 T.ok(code == 2 and err:find 'did you mean "mnist"', "a misspelt set", err)
-code, out, err = command("fetch", "mnist", "--data", directory, "--offline")
+code, out, err = data("fetch", "mnist", "--data", directory, "--offline")
 T.ok(code == 4 and err:find "ossci%-datasets", "data fetch --offline", err)
-code, out, err = command("fetch", "mnist", "--data", directory, "--only-mirror", "--mirror", ("http://127.0.0.1:%s/404"):format(port))
+code, out, err = data("fetch", "mnist", "--data", directory, "--only-mirror", "--mirror", ("http://127.0.0.1:%s/404"):format(port))
 T.ok(code == 4 and err:find "HTTP status 404" and not err:find "ossci", "data fetch --only-mirror", err)
-code, out, err = command("verify", "mnist", "--data", directory)
+code, out, err = data("verify", "mnist", "--data", directory)
 T.ok(code == 4 and out:find "missing", "data verify of what is not there", err)
-T.eq(command("verify", "--data", directory), 0, "data verify of nothing")
+T.eq(data("verify", "--data", directory), 0, "data verify of nothing")
 local real = os.getenv "REPRO_DATA"
 if real and files.exists(real .. "/mnist/t10k-labels-idx1-ubyte.gz") then
   os.execute(("cp '%s'/mnist/t10k* '%s/server'"):format(real, directory))
-  code, out, err = command("fetch", "mnist", "--data", directory, "--only-mirror", "--mirror", ("http://127.0.0.1:%s/good"):format(port))
+  code, out, err = data("fetch", "mnist", "--data", directory, "--only-mirror", "--mirror", ("http://127.0.0.1:%s/good"):format(port))
   T.ok(code == 4 and err:find "train%-images", "the training images are not on this mirror", err)
   files.make_directory(directory .. "/mnist")
   os.execute(("cp '%s'/mnist/t10k* '%s/mnist'"):format(real, directory))
-  code, out, err = command("verify", "mnist", "--data", directory)
+  code, out, err = data("verify", "mnist", "--data", directory)
   T.ok(code == 4 and out:find "ok%s+%S+t10k%-images", "the test images are the published ones", out .. err)
 else
   T.skip("REPRO_DATA does not hold MNIST", "real files")

@@ -1,6 +1,7 @@
 --- Every way in which order, chance, time, addresses or the machine could leak out of Lua into a result; each one is
 --- closed in a script's sandbox or refused there.  docs/NUMERICS.md, section 14, lists them.
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
 local sandbox = require "repro.sandbox"
 
@@ -117,13 +118,7 @@ refused("return string.dump(function() end)", "string.dump")
 T.eq({ script "return load('\\27Lua', 'x', 'b')" }, { nil, "attempt to load a binary chunk (mode is 't')" }, "compiled code is not loaded")
 
 -- ---- all of it in processes of their own: other seeds of the hash function, other addresses -----------------------------------
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "a"
-  pipe:close()
-  return text
-end
-local program = shell("readlink /proc/$PPID/exe 2>/dev/null"):gsub("%s+$", "")
+local program = command.program
 if program:find "/repro$" then
   local path = os.tmpname()
   local file = assert(io.open(path .. ".lua", "w"))
@@ -144,7 +139,7 @@ print(rp.randn(3), pcall(error, { 1 }), pcall(function() local q = nil; return q
 ]==]
   file:close()
   local outputs = {}
-  for i = 1, 8 do outputs[i] = shell(("cd '%s' && '%s' run '%s' 2>&1"):format(path:match "^(.*)/", program, path .. ".lua")) end
+  for i = 1, 8 do outputs[i] = command.output(("cd '%s' && '%s' run '%s' 2>&1"):format(path:match "^(.*)/", program, path .. ".lua")) end
   for i = 2, 8 do T.eq(outputs[i], outputs[1], "process " .. i .. " prints what the first one does") end
   T.ok(outputs[1]:find "^%x+\n[%d.]+\n%d+\ttable\tfunction\t0%.%d+\t%d+\tnan\t0\n", "which is something", outputs[1])
   os.remove(path)

@@ -1,27 +1,18 @@
 --- What a run leaves behind: provenance, the crate, JUnit, TAP; equal bytes from equal runs; other people's tools.
 -- luacheck: ignore 122
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
-local cli = require "repro.cli"
 local files = require "repro.files"
 local junit = require "repro.report.junit"
 local tap = require "repro.report.tap"
+
+local run = command.run
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)/lua/test_rundir%.lua$"
 local directory = os.tmpname()
 os.remove(directory)
 rp.io.mkdir(directory)
-
--- Runs a command line with its output thrown away; gives its exit code.
-local function run(...)
-  local stdout, stderr = io.stdout, io.stderr
-  local nothing = { write = function(self) return self end, flush = function(self) return self end }
-  io.stdout, io.stderr = nothing, nothing
-  local ok, code = pcall(cli, { ... })
-  io.stdout, io.stderr = stdout, stderr
-  if not ok then error(code, 0) end
-  return code
-end
 
 local script = directory .. "/odd.lua"
 files.write(directory .. "/part.lua", "return { two = 2 }\n")
@@ -111,13 +102,7 @@ T.ok(tap.encode(broken):find("Bail out! boom \\# ", 1, true), "a script that bre
 T.ok(junit.encode(broken):find('<error message="boom # ?"/>', 1, true), "and is an error of JUnit")
 
 -- ---- by other tools ------------------------------------------------------------------------------------------------
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local answer = pipe:read "a"
-  pipe:close()
-  return answer
-end
-local function python(arguments) return shell("python3 " .. arguments .. " 2>&1") end
+local function python(arguments) return command.output("python3 " .. arguments .. " 2>&1") end
 if python "-c 'print(1)'" ~= "1\n" then
   T.skip("there is no python3", "other tools read the run directory")
 else

@@ -1,17 +1,13 @@
 --- Hostile scripts: each tries one way out of its folders, with the kernel's help (Landlock) and without.
 --- A script prints "ESCAPED" if its way led out; the files it was after are looked at as well.
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
 local files = require "repro.files"
 
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "a"
-  pipe:close()
-  return (text:gsub("%s+$", ""))
-end
+local shell, program = command.shell, command.program
 
-local program = shell "readlink /proc/$PPID/exe 2>/dev/null"
+
 if not program:find "/repro$" then
   T.skip("this is not the program repro (" .. program .. ")", "the sandbox")
   return T.done()

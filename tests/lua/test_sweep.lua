@@ -1,11 +1,14 @@
 --- Sweeps: cells, keys, what makes one run again, failures, interruption; bits alone, side by side, in any order.
 -- luacheck: ignore 122 311
 local T = require "tap"
+local command = require "command"
 local rp = require "repro"
 local files = require "repro.files"
 local grid = require "repro.sweep.grid"
 local record = require "repro.sweep.record"
 local workers = require "repro.sweep.workers"
+
+local shell = command.shell
 
 -- ---- cells ---------------------------------------------------------------------------------------------------------
 local cells, names = grid.cells({ grid = { b = { 1, 2 }, a = { "x", true } }, seeds = 2 }, 5)
@@ -50,12 +53,6 @@ end
 local directory = os.tmpname()
 os.remove(directory)
 rp.io.mkdir(directory)
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local answer = pipe:read "a"
-  pipe:close()
-  return (answer:gsub("%s+$", ""))
-end
 local script, module = directory .. "/small.lua", directory .. "/part.lua"
 local function write(code) files.write(script, code) end
 local code = [==[

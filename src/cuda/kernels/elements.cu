@@ -16,16 +16,7 @@
       AT(to, 0) = to_name##_of_##from_name(AT(const from, 1));                      \
     }                                                                               \
   }
-#define FROM(from_name, from)                                                       \
-  CONVERT(b8, uint8_t, from_name, from)  CONVERT(u8, uint8_t, from_name, from)      \
-  CONVERT(i32, int32_t, from_name, from) CONVERT(i64, int64_t, from_name, from)     \
-  CONVERT(f32, float, from_name, from)   CONVERT(f64, double, from_name, from)
-FROM(b8, uint8_t)
-FROM(u8, uint8_t)
-FROM(i32, int32_t)
-FROM(i64, int64_t)
-FROM(f32, float)
-FROM(f64, double)
+EACH_CONVERSION(CONVERT)
 
 #define FILL(name, type)                                            \
   KERNEL(fill_##name, cu_map)                                       \

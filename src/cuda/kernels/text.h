@@ -64,7 +64,7 @@ DEVICE void LOWER(uint64_t *p, uint64_t v) { atomicMin((unsigned long long *)p, 
 DEVICE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Where element i, counted in row-major order over the dimensions of s, lies. */
-FAR int64_t placed_far(const cu_places *s, int64_t i)
+FAR int64_t placed_far(const places *s, int64_t i)
 {
   int64_t at = 0;
   if (i >> 31 == 0) { /* division of 32-bit numbers is several times cheaper */
@@ -80,6 +80,6 @@ FAR int64_t placed_far(const cu_places *s, int64_t i)
   return at + i * s->stride[0];
 }
 
-DEVICE int64_t placed(const cu_places *s, int64_t i) { return s->n == 1 ? i * s->stride[0] : placed_far(s, i); }
+DEVICE int64_t placed(const places *s, int64_t i) { return s->n == 1 ? i * s->stride[0] : placed_far(s, i); }
 
 #endif
