@@ -1,6 +1,7 @@
 --- repro.data: data sets, drawn or read, and how they are served.
 ---
 ---   glyphs, glyph_pairs, glyph_names                      small images with nine attributes
+---   numerals, stroke_width                                drawn digits, grey or coloured
 ---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
 ---   load(name, options)                                   any of these by name
@@ -17,11 +18,11 @@ local nearest = require "repro.nearest"
 
 local data = { augment = require "repro.data.augment" }
 
-for _, part in ipairs { "glyphs", "points", "idx", "cifar", "digits", "image_folder", "split", "loader" } do
+for _, part in ipairs { "glyphs", "numerals", "points", "idx", "cifar", "digits", "image_folder", "split", "loader" } do
   for name, value in pairs(require("repro.data." .. part)) do data[name] = value end
 end
 
-local names = { "glyphs", "gaussian_mixture", "gaussian", "two_moons", "rings", "spirals", "checkerboard", "swiss_roll",
+local names = { "glyphs", "numerals", "gaussian_mixture", "gaussian", "two_moons", "rings", "spirals", "checkerboard", "swiss_roll",
                 "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "digits", "image_folder" }
 
 ---A data set by its name: load("mnist", {dir = "..."}) is mnist{dir = "..."}.

@@ -44,6 +44,14 @@ function VE:coefficients(t)
   return 1, self.sigma_min * math.sqrt(exact.expm1(2 * self.rate * t))
 end
 
+---The time at which sigma(t) is a given value: t = ln(sigma / s_min) / ln(s_max / s_min).
+---@param sigma Tensor|number
+---@return Tensor|number
+function VE:times_of(sigma)
+  if type(sigma) == "number" then return exact.log(sigma / self.sigma_min) / self.rate end
+  return (sigma / self.sigma_min):log() / self.rate
+end
+
 ---@param n integer
 ---@return Tensor (n)
 function VE:draw_times(n) return self:uniform(n) * (1 - self.t_min) + self.t_min end
