@@ -179,17 +179,10 @@ local inherited
 function confine.inherit()
   local text = os.getenv "REPRO_CONFINED"
   if not text then return end
-  local list, first = {}, nil
-  for line in text:gmatch "([^\n]*)\n" do
-    local rights, path = line:match "^(%l+) (.*)$"
-    if not first then
-      first = line
-    elseif rights then
-      list[#list + 1] = { path, rights }
-    end
-  end
-  system.confine(list, by_kernel {}, first)
-  inherited = { limits = first or "" }
+  local list, limits, rest = {}, text:match "^([^\n]*)\n(.*)$"
+  for rights, path, named in rest:gmatch "(%l+) ([^\n]*)\n([^\n]*)\n" do list[#list + 1] = { path, rights, named } end
+  system.confine(list, by_kernel {}, limits)
+  inherited = { limits = limits }
   seal()
 end
 

@@ -138,17 +138,28 @@ static rp_status open_root(root *r)
   return r->folder < 0 ? rp_fail(RP_EIO, "%s: cannot open: %s", r->real, strerror(errno)) : RP_OK;
 }
 
+/* Whether path is where its text says: after a link ".." is another folder. */
+static bool means_its_text(char whole[PATH_MAX], const char *here, const char *path)
+{
+  struct stat a, b;
+  if (!normalise(whole, here, path) || stat(*whole ? whole : "/", &a) || stat(path, &b)) return false;
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool rp_plain_path(char *out, size_t room, const char *path)
+{
+  char here[PATH_MAX], whole[PATH_MAX];
+  bool plain = getcwd(here, sizeof here) && means_its_text(whole, here, path);
+  if (!plain && !realpath(path, whole)) return false;
+  return (size_t)snprintf(out, room, "%s", plain ? path : whole) < room;
+}
+
 static rp_status name_root(root *r, const char *path)
 {
   char here[PATH_MAX], whole[PATH_MAX];
-  struct stat a, b;
   if (!getcwd(here, sizeof here)) return rp_fail(RP_EIO, "the current folder has no name: %s", strerror(errno));
   if (strcmp(r->real, "/") == 0) r->real[0] = 0; /* as normalise writes it */
-  snprintf(r->named, sizeof r->named, "%s", r->real);
-  if (!normalise(whole, here, path)) return RP_OK;
-  /* (after a link ".." means another folder than the text says: such a name is not taken) */
-  if (stat(*whole ? whole : "/", &a) || stat(path, &b) || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return RP_OK;
-  snprintf(r->named, sizeof r->named, "%s", whole);
+  snprintf(r->named, sizeof r->named, "%s", means_its_text(whole, here, path) ? whole : r->real);
   return RP_OK;
 }
 
@@ -170,10 +181,13 @@ static rp_status add_root(const char *path, int rights)
   return status;
 }
 
-rp_status rp_confine_allow(const char *path, int rights)
+rp_status rp_confine_allow(const char *path, const char *named, int rights)
 {
+  int before = n_roots;
   if (confined) return rp_fail(RP_ESTATE, "confine: the process keeps to its folders already");
-  return add_root(path, rights);
+  RP_TRY(add_root(path, rights));
+  if (named && n_roots > before) snprintf(roots[before]->named, sizeof roots[before]->named, "%s", named);
+  return RP_OK;
 }
 
 rp_status rp_confine(void)
@@ -206,14 +220,16 @@ void rp_confine_note(const char *line) { snprintf(note, sizeof note, "%s", line)
 char *rp_confine_text(void)
 {
   size_t room = sizeof note + 2, n;
-  for (int i = 0; i < n_roots; i++) room += strlen(roots[i]->real) + 8;
+  for (int i = 0; i < n_roots; i++) room += strlen(roots[i]->real) + strlen(roots[i]->named) + 9;
   char *text = rp_new(room);
   if (!text) return NULL;
   n = (size_t)snprintf(text, room, "%s\n", note);
   for (int i = 0; i < n_roots; i++) {
     int has = roots[i]->rights;
-    if (has) n += (size_t)snprintf(text + n, room - n, "%s%s%s%s %s\n", has & RP_READ ? "r" : "", has & RP_WRITE ? "w" : "",
-                                   has & RP_CLAIM ? "c" : "", has & RP_SYSTEM ? "s" : "", *roots[i]->real ? roots[i]->real : "/");
+    if (!has) continue;
+    n += (size_t)snprintf(text + n, room - n, "%s%s%s%s %s\n%s\n", has & RP_READ ? "r" : "", has & RP_WRITE ? "w" : "",
+                          has & RP_CLAIM ? "c" : "", has & RP_SYSTEM ? "s" : "", *roots[i]->real ? roots[i]->real : "/",
+                          roots[i]->named);
   }
   return text;
 }

@@ -19,8 +19,9 @@ typedef enum rp_right {
 } rp_right;
 
 /* Allows an existing folder with all below it, or a file; links on the way to it are followed now, and never again.
- * rights is a sum of rp_right.  A path that does not exist is left out.  RP_ESTATE once confined; RP_EARG: too many; RP_EIO. */
-rp_status rp_confine_allow(const char *path, int rights);
+ * rights is a sum of rp_right.  named, if not NULL: the name, absolute, under which it is known as well, by its text alone.
+ * A path that does not exist is left out.  RP_ESTATE once confined; RP_EARG: too many; RP_EIO. */
+rp_status rp_confine_allow(const char *path, const char *named, int rights);
 
 /* From now on only what was allowed.  RP_ESTATE if confined already; RP_EIO: no current folder. */
 rp_status rp_confine(void);
@@ -37,8 +38,8 @@ bool rp_is_confined(void);
  * claim is then used up.  Does nothing where writing is allowed already or the process is not confined.  RP_EIO. */
 rp_status rp_confine_claim(const char *path);
 
-/* What a process started by this one must keep to: the note, then a line "RIGHTS PATH" for each allowed path, RIGHTS of the
- * letters r, w, c, s.  NULL with a message if memory is lacking; given back with rp_delete. */
+/* What a process started by this one must keep to: the note, then for each allowed path two lines, "RIGHTS PATH" and its
+ * other name, RIGHTS of the letters r, w, c, s.  NULL with a message if memory is lacking; given back with rp_delete. */
 char *rp_confine_text(void);
 
 /* A line for rp_confine_text, at most 255 bytes; for the limits of a run. */
@@ -64,6 +65,10 @@ typedef struct rp_place {
  * RP_EIO: outside what is allowed, or a folder on the way is missing or a link. */
 rp_status rp_place_find(rp_place *out, const char *path, int rights);
 void      rp_place_leave(rp_place *place);
+
+/* out receives path or, where ".." after a link makes it another one than its text says, what it is without links; false if
+ * there is no such file or too little room. */
+bool rp_plain_path(char *out, size_t room, const char *path);
 
 /* Whether a folder is one for everybody's files: the home folder or one above it, or one like /tmp where anybody may make
  * files.  A script that lies there gets no right to its surroundings. */

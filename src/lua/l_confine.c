@@ -1,8 +1,10 @@
 /* l_confine.c: rp.system: the folders, and the limits, of a script that is not trusted.
  *
- *   confine({{path, rights} ...}, kernel, note) -> lift        note: for processes started by this one; rights: "r" read, "w" read and write, "c" claim, "s" system
+ *   confine({{path, rights[, named]} ...}, kernel, note) -> lift        note: for processes started by this one
+ *                        rights: "r" read, "w" read and write, "c" claim, "s" system
  *   claim(path)          the run directory, once; see base/confine.h
  *   landlock() -> version, or nil and why there is none
+ *   plain_path(path) -> one in which ".." means what the text says
  *   common_folder(path) -> whether it is one for everybody's files, such as the home folder
  *   open(path, mode) -> file, as io.open     rename(from, to)       both where the script may
  *   limit, charge (l_limits.c)
@@ -47,10 +49,10 @@ static int confine(lua_State *L)
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, 1, i);
     luaL_checktype(L, -1, LUA_TTABLE);
-    lua_rawgeti(L, -1, 1);
-    lua_rawgeti(L, -2, 2);
-    if (rp_confine_allow(luaL_checkstring(L, -2), rights_of(luaL_checkstring(L, -1)))) return l_raise(L);
-    lua_pop(L, 3);
+    for (int k = 1; k <= 3; k++) lua_rawgeti(L, -k, k);
+    int rights = rights_of(luaL_checkstring(L, -2));
+    if (rp_confine_allow(luaL_checkstring(L, -3), luaL_optstring(L, -1, NULL), rights)) return l_raise(L);
+    lua_pop(L, 4);
   }
   rp_confine_note(note);
   if (rp_confine() || (by_kernel && rp_confine_kernel())) return l_raise(L);
@@ -59,6 +61,14 @@ static int confine(lua_State *L)
 }
 
 static int claim(lua_State *L) { return rp_confine_claim(luaL_checkstring(L, 1)) ? l_raise(L) : 0; }
+
+static int plain_path(lua_State *L)
+{
+  char        out[4096];
+  const char *path = luaL_checkstring(L, 1);
+  lua_pushstring(L, rp_plain_path(out, sizeof out, path) ? out : path);
+  return 1;
+}
 
 static int landlock(lua_State *L)
 {
@@ -142,7 +152,7 @@ int l_open_confine(lua_State *L)
 {
   static const luaL_Reg functions[] = {
     { "confine", confine }, { "claim", claim }, { "landlock", landlock }, { "common_folder", common_folder },
-    { "open", open_ }, { "rename", rename_ }, { NULL, NULL } };
+    { "plain_path", plain_path }, { "open", open_ }, { "rename", rename_ }, { NULL, NULL } };
   luaL_newlib(L, functions);
   l_open_limits(L);
   return 1;

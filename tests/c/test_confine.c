@@ -59,8 +59,8 @@ static void by_its_own_rules(void)
   char *text = NULL;
   int64_t n = 0;
   bool was;
-  WANT(!rp_confine_allow(path[0], RP_READ | RP_WRITE) && !rp_confine());
-  WANT(rp_confine_allow("/", RP_READ) == RP_ESTATE && rp_confine() == RP_ESTATE);
+  WANT(!rp_confine_allow(path[0], NULL, RP_READ | RP_WRITE) && !rp_confine());
+  WANT(rp_confine_allow("/", NULL, RP_READ) == RP_ESTATE && rp_confine() == RP_ESTATE);
   WANT(!rp_write_file(path[3], "fine", 4) && !rp_read_file(&text, &n, path[3]) && n == 4);
   WANT(rp_read_file(&text, &n, path[1]) == RP_EIO && strstr(rp_message(), "outside the folders"));
   WANT(rp_read_file(&text, &n, path[2]) == RP_EIO && strstr(rp_message(), "symbolic link"));
@@ -76,7 +76,7 @@ static void by_the_kernel(void)
   char elsewhere[300];
   struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9) };
   snprintf(elsewhere, sizeof elsewhere, "%s/new", folder);
-  WANT(!rp_confine_allow(path[0], RP_READ | RP_WRITE) && !rp_confine() && !rp_confine_kernel());
+  WANT(!rp_confine_allow(path[0], NULL, RP_READ | RP_WRITE) && !rp_confine() && !rp_confine_kernel());
   int fd = open(path[3], O_RDWR | O_CREAT, 0666); /* not by rp_place_find: the kernel alone decides */
   WANT(fd >= 0 && write(fd, "fine", 4) == 4);
   WANT(open(path[1], O_RDONLY) < 0 && errno == EACCES);

@@ -140,6 +140,14 @@ files.write(path, "{")
 status, answer = run "-o data --set data=d.npy --explain"
 contains("x=1,seed=1: its cell.json cannot be read", "a broken file", answer)
 
+-- ---- links -----------------------------------------------------------------------------------------------------------
+files.write(directory .. "/project/part.lua", "return { scale = 5 }\n")
+files.write(directory .. "/project/scripts/small.lua", code)
+os.execute(("cd '%s' && mkdir away && ln -s project/scripts short && ln -s away out"):format(directory))
+answer = shell(("cd '%s' && '%s' run short/small.lua -o out/linked 2>&1; echo \"code $?\""):format(directory, program))
+contains("code 0", "a script in a folder behind a link, with a module in the folder above; a run directory behind another", answer)
+T.eq(#hashes "away/linked", 6, "its cells find both")
+
 -- ---- a cell that fails, and Ctrl-C ---------------------------------------------------------------------------------
 status, answer = run "-o bad --set fail=now --jobs 2"
 T.eq(status, 2, "a cell that fails")

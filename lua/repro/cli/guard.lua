@@ -54,7 +54,7 @@ end
 ---@return string[]
 function guard.roots(script)
   local here = files.directory(script)
-  return { here .. "/?.lua", here .. "/../?.lua", "./?.lua" }
+  return { here .. "/?.lua", rp.system.plain_path(here .. "/..") .. "/?.lua", "./?.lua" }
 end
 
 -- The modules that a text names, and those that they name, read now: once confined, only the script's folder is readable.
