@@ -179,7 +179,7 @@ local inherited
 function confine.inherit()
   local text = os.getenv "REPRO_CONFINED"
   if not text then return end
-  local list, limits, rest = {}, text:match "^([^\n]*)\n(.*)$"
+  local list, limits, rest = {}, (text .. "\n"):match "^([^\n]*)\n(.*)$"
   for rights, path, named in rest:gmatch "(%l+) ([^\n]*)\n([^\n]*)\n" do list[#list + 1] = { path, rights, named } end
   system.confine(list, by_kernel {}, limits)
   inherited = { limits = limits }
