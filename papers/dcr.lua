@@ -126,7 +126,7 @@ local function rec_loss(p_own, r)                 -- p_own, r (B,D) -> scalar
 end
 
 --[[ How the two pull on the shared feature is the cosine of their gradients there (Eq. 11),
-$\cos(g_{con}, g_{rec})$ with $g = \partial \mathcal L / \partial z$; below zero they are in conflict. `contrastive.conflict` measures it.
+$\cos(g_{con}, g_{rec})$ with $g = \partial \mathcal L / \partial z$; below zero they are in conflict. `rp.conflict` measures it.
 
 ## 3  Images
 The default are glyphs: ten stroke figures, 16x16 in colour, with nine binary attributes, one for each visual pattern of
@@ -374,7 +374,7 @@ end
 
 function losses.naive(m, b, z, z_twin, seen)
   local l_con, l_rec = con_loss(z, z_twin), losses.rec(m, b, z)
-  local pull = contrastive.conflict{losses = {l_con, l_rec}, at = z}
+  local pull = rp.conflict{losses = {l_con, l_rec}, at = z}
   seen.con, seen.rec, seen.cos, seen.ratio = l_con:item(), l_rec:item(), pull.cosine, pull.norms[1] / pull.norms[2]
   return l_con * m.lambda[1] + l_rec * m.lambda[2]
 end
@@ -384,7 +384,7 @@ function losses.dcr(m, b, z, z_twin, seen)
   local p = contrastive.pairwise(m.v, b.x_t, b.t, c)
   local l_dcr = dcr_loss(p, m.v(b.x_t, b.t, m.h(z_twin)), b.r, P.tau)
   local l_rec = rec_loss(p:diagonal():t(), b.r)
-  local pull = contrastive.conflict{losses = {l_dcr, l_rec}, at = z}
+  local pull = rp.conflict{losses = {l_dcr, l_rec}, at = z}
   seen.dcr, seen.rec, seen.cos = l_dcr:item(), l_rec:item(), pull.cosine
   return l_dcr
 end

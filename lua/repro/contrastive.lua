@@ -1,10 +1,9 @@
---- repro.contrastive: losses that compare examples with each other, and how two losses pull on shared features.
+--- repro.contrastive: losses that compare examples with each other.
 ---
 --- Similarities come from Gram matrices: one product instead of B^2 vectors.
 
 local core = require "repro.core"
 local misuse = require "repro.misuse"
-local options = require "repro.options"
 local derived = require "repro.derived"
 
 local contrastive = {}
@@ -147,42 +146,6 @@ function contrastive.dcr_loss(p, q, r, tau)
   local s = core.concat(2, derived.dot(own, q, 2, true), derived.dot(own, r, 2, true), derived.off_diagonal(s_p)) / tau
   local positive = s:slice(2, 1, 2):sum(2) * 0.5
   return (s:logsumexp(2) - positive):mean(), s
-end
-
---------------------------------------------------------------------------------------------- conflict analysis
-
----<a, b> of two arrays, as a number.
-local function inner(a, b) return (a * b):sum():item() end
-
----How several losses pull on a shared feature z.
----    g_k = dL_k / dz,   cos(g_k, g_l) = <g_k, g_l> / (|g_k| |g_l|)
----EQ: Han et al. 2026, arXiv:2603.04803, eq. 11
----
----    local c = contrastive.conflict{losses = {l_con, l_rec}, at = z}
----    c.cosine, c.norms[1], c.norms[2], c.fraction_negative
----The graph is kept and no .grad is touched.  The result holds cosine, of the first two losses; cosines[k][l], of all
----pairs; norms; gradients; examples (B), the cosines of the first two losses example by example; fraction_negative, the
----share of examples whose cosine is below 0.
----@param given {losses: Tensor[], at: Tensor} scalars, and the feature (B, ...) they share
----@return table
-function contrastive.conflict(given)
-  local o = options("conflict", given, { losses = false, at = false })
-  if not o.losses or #o.losses < 2 or not o.at then misuse "conflict: give {losses = {l_1, l_2}, at = z}" end
-  local g, norms, cosines = {}, {}, {}
-  for k, loss in ipairs(o.losses) do
-    g[k] = core.grad(loss, { o.at })[1]
-    norms[k] = math.sqrt(inner(g[k], g[k]))
-  end
-  for k in ipairs(g) do
-    cosines[k] = {}
-    for l in ipairs(g) do
-      local scale = norms[k] * norms[l]
-      cosines[k][l] = scale > 0 and inner(g[k], g[l]) / scale or 0
-    end
-  end
-  local examples = derived.cosine_similarity(flat(g[1]), flat(g[2]), 2, 1e-30)
-  return { cosine = cosines[1][2], cosines = cosines, norms = norms, gradients = g, examples = examples,
-           fraction_negative = examples:lt(0):to("float32"):mean():item() }
 end
 
 return contrastive

@@ -172,8 +172,12 @@ function meta.__newindex(_, key)
   misuse("P.%s cannot be assigned; declare a setting in rp.paper{settings = ...} or use a local variable", tostring(key))
 end
 
+local imposed                                             -- settings for the next paper that is declared: paper.require
+
 local function new_run(header, main)
-  local values, rows = settings.resolve(header.settings or {}, context.scale, main and context.set or nil)
+  local given = main and context.set or imposed
+  if not main then imposed = nil end
+  local values, rows = settings.resolve(header.settings or {}, context.scale, given)
   return { header = header, main = main, values = values, settings = rows, scale = context.scale, seed = context.seed,
            data_dir = context.data, id = header.id, set = values, checks = {}, by_id = {}, outputs = {}, notes = {} }
 end
@@ -506,11 +510,45 @@ function paper.sweep_run(name)
                       script_hash = require("repro.sweep.record").script_hash(source, line) } }
 end
 
+-- As `require`, but the module runs again.
+local function plain_load(name)
+  local kept = package.loaded[name]
+  package.loaded[name] = nil
+  local ok, value = pcall(require, name)
+  package.loaded[name] = kept
+  if not ok then error(value, 0) end
+  return value
+end
+
+--- The functions of another paper, under other settings than its own, as --set gives them on the command line.  The paper's
+--- script runs anew, so two settings can be had side by side.
+---
+---     local dcr = rp.paper.require("papers.dcr", {feature = 64, batch = 32})
+---     local f, text = dcr.pretrain(1)
+---
+---@param name string module, as for require
+---@param set table|nil setting -> value
+---@return any value what the script returns where P.main is false
+function paper.require(name, set)
+  if type(name) ~= "string" or set ~= nil and type(set) ~= "table" then
+    misuse 'paper.require takes a name and a table of settings, such as rp.paper.require("papers.dcr", {batch = 32})'
+  end
+  local pairs_of, outer = {}, imposed
+  for i, key in ipairs(settings.names(set or {})) do pairs_of[i] = { key, settings.text(set[key]) } end
+  imposed = pairs_of
+  local ok, value = pcall(require("repro.sandbox").load_module or plain_load, name)
+  local unused = imposed == pairs_of
+  imposed = outer
+  if not ok then error(value, 0) end
+  if unused and #pairs_of > 0 then misuse("paper.require: %s declares no paper that would take settings", name) end
+  return value
+end
+
 --- Sets the choices of the command line for the script that runs next.
 ---@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, quiet, argv, trace,
 ---  checkpoint = interval from checkpoint.interval, resume}
 function paper.start(choices)
-  context, current = choices, nil
+  context, current, imposed = choices, nil, nil
   context.set = context.set or {}
 end
 

@@ -287,15 +287,10 @@ local function is_program(name)
   return false
 end
 
--- A `require` whose modules other than the package's own see the script's globals.  Those whose text is known were read
--- before the script was confined.
-local function make_require(env, roots, known)
-  local loaded = {}
+-- Runs a module that is not the package's own, with the script's globals.  Those whose text is known were read before the
+-- script was confined.
+local function make_loader(env, roots, known)
   return function(name)
-    if type(name) ~= "string" then misuse("require: expected a name, got a %s", type(name)) end
-    if is_program(name) then misuse("require: %s is part of the program, not of its library", name) end
-    if name == "repro" or name:find "^repro%." then return require(name) end
-    if loaded[name] ~= nil then return loaded[name] end
     local module = known[name]
     local path = module and module.path or sandbox.find_module(name, roots)
     if not path then
@@ -309,7 +304,20 @@ local function make_require(env, roots, known)
       chunk, syntax = loadfile(path, "t", env)
     end
     if not chunk then error(syntax, 0) end
-    local value = chunk(name, path)
+    return chunk(name, path)
+  end
+end
+
+-- A `require` for the script; rp.paper.require, which runs a module anew, finds the same ones by sandbox.load_module.
+local function make_require(env, roots, known)
+  local loaded, load_module = {}, make_loader(env, roots, known)
+  sandbox.load_module = load_module
+  return function(name)
+    if type(name) ~= "string" then misuse("require: expected a name, got a %s", type(name)) end
+    if is_program(name) then misuse("require: %s is part of the program, not of its library", name) end
+    if name == "repro" or name:find "^repro%." then return require(name) end
+    if loaded[name] ~= nil then return loaded[name] end
+    local value = load_module(name)
     loaded[name] = value == nil and true or value
     return loaded[name]
   end

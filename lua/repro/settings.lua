@@ -89,6 +89,18 @@ function settings.parse(text, like)
   return text
 end
 
+--- A value as the text that settings.parse reads.
+---@param value any number, boolean, string or list of them
+---@return string
+function settings.text(value)
+  if type(value) == "table" then
+    local items = {}
+    for i, item in ipairs(value) do items[i] = settings.text(item) end
+    return table.concat(items, ",")
+  end
+  return math.type(value) == "float" and ("%.17g"):format(value) or tostring(value)
+end
+
 local function check_range(name, row, value)
   if row.choices then
     for _, choice in ipairs(row.choices) do

@@ -55,24 +55,10 @@ T.eq(pairs_[{ 2, 4 }]:hash(), one:reshape(4):hash(), "pair (i, j) is input i und
 T.eq(shape(contrastive.pairwise(function(y) return y end, rp.zeros(2, 3, 4, 4), rp.ones(2), rp.zeros(2, 6))), "2x2x48",
      "pairwise flattens images")
 
-------------------------------------------------------------------------------------------------- conflict
-local z = rp.tensor({ { 1, 0 }, { 0, 1 } }, "float64"):requires_grad_()
-local up, other = (z * rp.tensor({ { 1, 0 }, { 1, 0 } }, "float64")):sum(), (z * rp.tensor({ { -1, 0 }, { 0, 2 } }, "float64")):sum()
-local found = contrastive.conflict { losses = { up, other }, at = z }
-T.near(found.cosine, -1 / (math.sqrt(2) * math.sqrt(5)), 1e-12, "cosine of the gradients")
-T.near(found.norms[1], math.sqrt(2), 1e-12, "norm of the first")
-T.near(found.norms[2], math.sqrt(5), 1e-12, "norm of the second")
-T.near(found.fraction_negative, 0.5, 0, "half of the examples are in conflict")
-T.ok(z.grad == nil, "conflict leaves .grad alone")
-T.near(contrastive.conflict { losses = { up, up }, at = z }.cosine, 1, 1e-12, "a loss agrees with itself")
-local hidden = z * 3                                                    -- an intermediate
-T.near(contrastive.conflict { losses = { hidden:sum(), -hidden:sum() }, at = hidden }.cosine, -1, 1e-12, "at an intermediate")
-
 ------------------------------------------------------------------------------------------------- mistakes
 T.raises(function() contrastive.clip_loss(rp.zeros(3, 4), rp.zeros(2, 4)) end, "3 and 2", "unpaired examples")
 T.raises(function() contrastive.clip_loss(rp.zeros(3, 4), rp.zeros(3, 5)) end, "3x4.*3x5", "different widths")
 T.raises(function() contrastive.dcr_loss(rp.zeros(3, 4, 5), q, r) end, "%(B, B, D%)", "dcr_loss wants a square")
 T.raises(function() contrastive.dcr_loss(rp.zeros(4, 4, 5), q, rp.zeros(4, 6)) end, "4x5.*4x6", "dcr_loss names the shapes")
-T.raises(function() contrastive.conflict { up, other } end, "known: at, losses", "conflict says how it is called")
 
 T.done()

@@ -370,6 +370,37 @@ misuse('P:pinned("a", 1, 2)', "the pins are a table", "pins that are no table")
 misuse('P:figure("a", 5)', "a figure is a plot", "a figure of a wrong kind")
 misuse('P:figure("a", "/nowhere/x.png")', "nowhere", "a missing figure file")
 misuse('rp.paper{ id = "n" }', "has been called before", "two papers in a script")
+
+-- A paper's functions under other settings.
+files.write(directory .. "/inner.lua", [==[
+local rp = require "repro"
+local P = rp.paper{ id = "inner", settings = { steps = {smoke = 2, small = 4}, tau = {0.1}, loss = {"a", choices = {"a", "b"}},
+                                               widths = {{1, 2}}, on = {false} } }
+local inner = {main = P.main, steps = P.steps, tau = P.tau, loss = P.loss, widths = P.widths, on = P.on}
+return inner
+]==])
+files.write(directory .. "/no_paper.lua", "return {}")
+files.write(directory .. "/bad.lua", "local x = nil; return x.y")
+local taken
+local function take(code)
+  files.write(script, head .. code)
+  paper.start { script = script, source = "@" .. script, text = head .. code, out = directory .. "/run", scale = "smoke", seed = 1 }
+  local env = sandbox.new { seed = 1, roots = { directory .. "/?.lua" } }
+  taken = assert(load(head .. code, "@" .. script, "t", env))()
+  paper.current():finish()
+  return taken
+end
+take [==[local a = rp.paper.require("inner", {steps = 7, tau = 1 / 3, loss = "b", widths = {3, 4, 5}, on = true})
+         return {a, rp.paper.require "inner", require "inner", rp.paper.require("inner", {steps = 9}), require "inner"}]==]
+T.eq(taken[1], { main = false, steps = 7, tau = 1 / 3, loss = "b", widths = { 3, 4, 5 }, on = true }, "settings of a required paper")
+T.eq(taken[2], { main = false, steps = 2, tau = 0.1, loss = "a", widths = { 1, 2 }, on = false }, "its own, without any")
+T.eq(taken[4].steps, 9, "it runs anew each time")
+T.ok(rawequal(taken[3], taken[5]), "require keeps what it loaded")
+T.raises(function() take 'rp.paper.require("inner", {stps = 1})' end, 'did you mean "steps"', "a misspelt setting of another paper")
+T.raises(function() take 'rp.paper.require("inner", {loss = "c"})' end, "not one of a, b", "a value out of its choices")
+T.raises(function() take 'rp.paper.require("no_paper", {steps = 1})' end, "declares no paper", "a module that is no paper")
+T.raises(function() take "rp.paper.require(3)" end, "takes a name and a table", "a number")
+T.raises(function() take 'pcall(rp.paper.require, "bad", {a = 1}); rp.paper.require("inner").x.y = 1' end, "attempt to index", "an error inside")
 T.raises(function() run_paper('require("repro").paper{ id = "a b" }', {}) end, "id is a word", "an id with a blank")
 T.raises(function() run_paper('require("repro").paper{ id = "a", titel = "x" }', {}) end, 'did you mean "title"', "a misspelt field")
 T.raises(function() run_paper('require("repro").paper{ id = "a", settings = { claim = 1 } }', {}) end, "cannot be called claim",
