@@ -6,10 +6,11 @@ Profile.__index = Profile
 
 --- The costliest operations as a table of text; gradients are marked with a prime.
 function Profile:__tostring()
-  local lines = { ("%-22s %8s %12s %7s"):format("operation", "calls", "seconds", "share") }
+  local lines = { ("%-22s %8s %12s %7s %9s"):format("operation", "calls", "seconds", "share", "GFLOP/s") }
   for _, row in ipairs(self) do
-    lines[#lines + 1] = ("%-22s %8d %12.6f %6.1f%%"):format(row.name .. (row.gradient and "'" or ""), row.calls, row.seconds,
-                                                            100 * row.seconds / self.seconds)
+    local rate = row.flop > 0 and (" %9.1f"):format(row.flop / row.seconds / 1e9) or ""
+    lines[#lines + 1] = ("%-22s %8d %12.6f %6.1f%%%s"):format(row.name .. (row.gradient and "'" or ""), row.calls, row.seconds,
+                                                              100 * row.seconds / self.seconds, rate)
   end
   local rest = self.seconds - self.counted
   lines[#lines + 1] = ("%-22s %8s %12.6f %6.1f%%"):format("(the rest)", "", rest, 100 * rest / self.seconds)
@@ -20,10 +21,10 @@ end
 ---
 ---     print(rp.profile(function() for i = 1, 100 do step() end end))
 ---
---- A row is {name, gradient (bool), calls, seconds}; `seconds` of the whole is all the time fn took, `counted` that of
---- the rows.  What is left is Lua, the tape, optimisers and everything else.  Only times: no result is changed.
+--- A row is {name, gradient (bool), calls, seconds, flop}, flop the multiplications and additions of matrix products and
+--- convolutions; `seconds` of the whole is all the time fn took, `counted` that of the rows, `flop` their sum.  What is left is Lua, the tape, optimisers and everything else.  Only times: no result is changed.
 ---@param fn function
----@return table profile {row, ..., seconds, counted}, prints as a table
+---@return table profile {row, ..., seconds, counted, flop}, prints as a table
 local function profile(fn, ...)
   core.profile_start()
   local start = core.clock()
@@ -35,9 +36,8 @@ local function profile(fn, ...)
     if a.seconds ~= b.seconds then return a.seconds > b.seconds end
     return a.name < b.name or a.name == b.name and not a.gradient and b.gradient
   end)
-  local counted = 0
-  for _, row in ipairs(rows) do counted = counted + row.seconds end
-  rows.seconds, rows.counted = seconds, counted
+  rows.seconds, rows.counted, rows.flop = seconds, 0, 0
+  for _, row in ipairs(rows) do rows.counted, rows.flop = rows.counted + row.seconds, rows.flop + row.flop end
   return setmetatable(rows, Profile), table.unpack(results, 2, results.n)
 end
 

@@ -28,9 +28,19 @@ double rp_cost_start(void)
   return now();
 }
 
-void rp_cost_add(rp_opcode op, bool gradient, double start)
+static double flop_of(rp_opcode op, rp_tensor *const *in, const rp_tensor *y)
+{
+  bool convolves = op == RP_OP_conv || op == RP_OP_conv_transpose;
+  if (!convolves && op != RP_OP_matmul && op != RP_OP_linear) return 0;
+  const rp_array *x = &in[0]->a, *w = &in[1]->a, *each = op == RP_OP_conv_transpose ? x : &y->a;
+  double terms = !convolves ? (double)x->shape[x->ndim - 1] : w->shape[0] ? (double)(rp_count(w) / w->shape[0]) : 0;
+  return 2 * (double)rp_count(each) * terms;
+}
+
+void rp_cost_add(rp_opcode op, bool gradient, double start, rp_tensor *const *in, const rp_tensor *y, int products)
 {
   if (!counting || depth == 0 || --depth > 0) return; /* depth 0: begun before the count */
   rp_costs[op][gradient].calls++;
   rp_costs[op][gradient].seconds += now() - start;
+  if (y && products > 0) rp_costs[op][gradient].flop += products * flop_of(op, in, y);
 }

@@ -3,9 +3,11 @@
 #define RP_GRAD_PROFILE_H
 
 #include "kernel/device.h"
+#include "tensor/tensor.h"
 
-/* Calls of an operation and the seconds spent in it, by the wall clock, its kernels included. */
-typedef struct rp_cost { int64_t calls; double seconds; } rp_cost;
+/* Calls of an operation, the seconds spent in it, by the wall clock, its kernels included, and the multiplications and
+ * additions of matrix products and convolutions (0 for other operations). */
+typedef struct rp_cost { int64_t calls; double seconds, flop; } rp_cost;
 
 /* [op][0] forward, [op][1] gradient; the last row stands for functions differentiated in Lua. */
 extern rp_cost rp_costs[RP_N_OPS + 1][2];
@@ -15,6 +17,8 @@ void rp_profile(bool on);
 
 /* The time to hand to rp_cost_add; 0 while nothing is counted. */
 double rp_cost_start(void);
-void   rp_cost_add(rp_opcode op, bool gradient, double start);
+
+/* Ends what began at start.  in, y: the operands and the first result; products: how many products of that size were made. */
+void rp_cost_add(rp_opcode op, bool gradient, double start, rp_tensor *const *in, const rp_tensor *y, int products);
 
 #endif

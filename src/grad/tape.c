@@ -203,7 +203,7 @@ static rp_status run(rp_call *c)
   RP_TRY(device_of(&device, c));
   const rp_device *was = rp_device_enter(device);
   rp_status status = info->forward(c);
-  rp_cost_add(c->op, false, start);
+  if (start > 0) rp_cost_add(c->op, false, start, c->in, c->out[0], 1);
   rp_device_enter(was);
   if (status == RP_EDEVICE) refused(c);
   if (status == RP_OK && recording && info->has_gradient && wants_gradient(c->in, c->n_in)) status = record(c);
@@ -448,7 +448,7 @@ static rp_status visit(pass *p, rp_node *n)
   if (n->op == RP_OP_custom) status = n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in);
   else if (!deliver_part(p, n, &status)) status = rules[n->op](n, gin);
   rp_device_enter(was);
-  rp_cost_add(n->op, true, start);
+  if (start > 0) rp_cost_add(n->op, true, start, n->in, n->g[0], n->n_in < 2 ? 0 : n->needs[0] + n->needs[1]);
   for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
   for (int i = 0; i < n->n_in; i++) {
     if (!gin[i]) continue;

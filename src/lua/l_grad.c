@@ -212,14 +212,15 @@ static int profile_start(lua_State *L) { (void)L; rp_profile(true); return 0; }
 static void cost_row(lua_State *L, rp_opcode op, int gradient)
 {
   const rp_cost *cost = &rp_costs[op][gradient];
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, op == RP_OP_custom ? "func" : rp_ops[op].name); lua_setfield(L, -2, "name");
   lua_pushboolean(L, gradient);                                     lua_setfield(L, -2, "gradient");
   lua_pushinteger(L, cost->calls);                                  lua_setfield(L, -2, "calls");
   lua_pushnumber(L, cost->seconds);                                 lua_setfield(L, -2, "seconds");
+  lua_pushnumber(L, cost->flop);                                    lua_setfield(L, -2, "flop");
 }
 
-static int profile_stop(lua_State *L) /* -> {{name, gradient, calls, seconds}, ...} */
+static int profile_stop(lua_State *L) /* -> {{name, gradient, calls, seconds, flop}, ...} */
 {
   rp_profile(false);
   lua_newtable(L);

@@ -94,6 +94,15 @@ end
 
 -- Where the time goes.
 do
+  local x, image = rp.randn(5, 6), rp.randn(2, 4, 8, 8)
+  local linear, kernel = rp.randn(7, 6), rp.randn(6, 2, 3, 3)
+  local function flop(fn) return rp.profile(fn).flop end
+  T.eq(flop(function() rp.linear(x, linear) end), 2 * 5 * 6 * 7, "operations of a linear layer")
+  T.eq(flop(function() rp.conv(image, kernel, nil, 1, 1, 1, 2) end), 2 * (2 * 6 * 64) * (2 * 9), "of a convolution in two groups")
+  T.eq(flop(function() rp.conv_transpose(image, rp.randn(4, 3, 2, 2), nil, 2) end), 2 * (2 * 4 * 64) * (3 * 4), "of its adjoint")
+  T.eq(flop(function() rp.exp(x) end), 0, "and of what has no products")
+end
+do
   local w = rp.randn(8, 8):requires_grad_()
   local profile, result = rp.profile(function(k)
     for _ = 1, k do w:matmul(w):relu():sum():backward() end
@@ -104,6 +113,7 @@ do
   T.eq(result, "done", "profile passes results on")
   T.eq(calls["matmul"], 3, "products inside gradients are not counted as calls of their own")
   T.eq(calls["matmul'"], 3, "gradients are counted")
+  T.eq(profile.flop, 9 * 2 * 8 ^ 3, "three products and their six gradients")
   T.ok(profile.counted <= profile.seconds, "parts do not exceed the whole")
   T.ok(tostring(profile):find("relu'", 1, true), "and all is printed")
   T.raises(function() rp.profile(function() error("stop") end) end, "stop", "an error passes through")

@@ -49,10 +49,11 @@ local function measure(row, peaks, budget)
   local function timed() return timing(fn, budget) end
   local needs_tape = row.group == "step" or row.name == "small_backward" or row.group == "conv"
   local t = needs_tape and timed() or rp.no_grad(timed)
-  local work, most = row.flop or row.bytes, row.flop and peaks.flop or row.bytes and peaks.bytes
+  local flop = row.flop or row.group == "step" and rp.profile(fn).flop or nil
+  local work, most = flop or row.bytes, flop and peaks.flop or row.bytes and peaks.bytes
   return {
     group = row.group, name = row.name, shape = row.shape, seconds = t.median, best = t.best, repeats = t.repeats,
-    unit = row.flop and "GFLOP/s" or row.bytes and "GB/s" or nil,
+    unit = flop and "GFLOP/s" or row.bytes and "GB/s" or nil,
     memory = memory,
     rate = work and work / t.median / 1e9,
     share = most and work / t.median / most,
