@@ -10,10 +10,15 @@ local P = rp.paper{
     seeds      = {smoke = 1, small = 5, paper = 1, min = 1, help = "independent runs, from the run's seed upwards"},
     n_train    = {smoke = 2000, small = 8000, paper = 8000, min = 64, help = "training images"},
     n_test     = {smoke = 500, small = 2000, paper = 2000, min = 20, help = "test images"},
+    encoder    = {"cnn", choices = {"cnn", "vit"}, help = "image encoder: a small convolutional network, or a vision transformer"},
+    side       = {16, min = 16, help = "side of the image that the encoder sees, a multiple of 16: pixels are repeated"},
+    feature    = {32, min = 2, help = "K, size of a feature and of a condition"},
     light      = {0.5, min = 0, help = "strength of the glyphs' nuisance light, in units of rp.data.glyphs"},
     mention    = {0.0, min = 0, max = 1, help = "how often a pretraining caption names each attribute"},
+    naming     = {0.0, min = 0, max = 1, help = "how often a pretraining caption names the class"},
     n_pairs    = {smoke = 40, small = 100, paper = 100, min = 1, help = "image pairs for each visual pattern"},
     clip_steps = {80, help = "steps of image-text pretraining, batch 128"},
+    clip_loss  = {"softmax", choices = {"softmax", "sigmoid"}, help = "loss of image-text pretraining: CLIP's or SigLIP's"},
     v_steps    = {smoke = 200, small = 1200, paper = 1200, help = "steps of denoiser training, batch 256"},
     steps_1    = {smoke = 60, small = 300, paper = 4600, help = "steps of stage 1 (projector)"},
     steps_2    = {smoke = 60, small = 400, paper = 4600, help = "steps of stage 2 (encoder)"},
@@ -21,6 +26,8 @@ local P = rp.paper{
     lr_2       = {1e-4, paper = 1e-5, help = "learning rate of the encoder"},
     batch      = {16, min = 2, help = "images in a step of stages 1 and 2"},
     tau        = {0.1, min = 1e-3, help = "temperature of both contrastive losses"},
+    noises     = {1, min = 1, help = "noisy latents drawn for each image of a step"},
+    positives  = {"twin", choices = {"twin", "class"}, help = "positives of L_con: the twin, or all images of the class"},
     lambda_con = {1.0, help = "weight of L_con in the naive loss, Eq. 9"},
     lambda_rec = {1.0, help = "weight of L_rec in the naive loss, Eq. 9"},
     prediction = {"v", choices = {"v", "eps"}, help = "what the denoiser predicts: velocity (the public code) or noise (the paper)"},
@@ -115,10 +122,11 @@ P:exact("positives.opposite", l_pos(-rp.ones(1, "float64"), -rp.ones(1, "float64
 
 --[[ ## 2  The naive sum (Sec. 4.1, Eq. 7-11)
 The contrastive loss on features takes an image and its twin as the only members of their class (Eq. 7 with
-$\mathcal P(i)$ the twin), reconstruction is the mean squared error of the prediction (Eq. 8):
+$\mathcal P(i)$ the twin; `--set positives=class` takes all of a class), reconstruction is the mean squared error of the prediction (Eq. 8):
 $$ \mathcal L_{joint} = \lambda_{con} \mathcal L_{con} + \lambda_{rec} \mathcal L_{rec} . $$ ]]
-local function con_loss(z, z_twin)                -- z, z_twin (B,K) -> scalar
-  return contrastive.nt_xent(z, z_twin, P.tau)
+local function con_loss(z, z_twin, y)             -- z, z_twin (B,K), y (B) -> scalar
+  if P.positives == "twin" then return contrastive.nt_xent(z, z_twin, P.tau) end
+  return contrastive.label_info_nce(rp.concat(1, z, z_twin), rp.concat(1, y, y), P.tau)
 end
 
 local function rec_loss(p_own, r)                 -- p_own, r (B,D) -> scalar
@@ -251,16 +259,30 @@ local function attribute_caption(k, bit)          -- the k-th attribute alone ->
   return rp.tensor({word}, "int64"):one_hot(n_word)
 end
 
---[[ The encoder $f$ is a small convolutional network, the text tower a sum of word vectors and two layers; both end in
-$\mathbb R^{K}$, $K = 32$. ]]
-local K = 32
+--[[ The encoder $f$ is a small convolutional network (`--set encoder=vit`: a transformer whose class token is the feature and whose
+patch tokens lie in the same space), the text tower a sum of word vectors and two layers; both end in $\mathbb R^{K}$. ]]
+local K = P.feature
 
-local function new_encoder(g)
-  return nn.Sequential{nn.Conv2d(C, 16, 3, {stride = 2, padding = 1, generator = g}), "relu",
+local function enlarged(x) return P.side > 16 and x:upsample_nearest(P.side // 16) or x end
+
+local encoders = {}
+
+function encoders.cnn(g)
+  return nn.Sequential{enlarged, nn.Conv2d(C, 16, 3, {stride = 2, padding = 1, generator = g}), "relu",
                        nn.Conv2d(16, 32, 3, {stride = 2, padding = 1, generator = g}), "relu",
                        function(x) return x:flatten(2) end,
-                       nn.Linear(512, 96, {generator = g}), "relu", nn.Linear(96, K, {generator = g})}
+                       nn.Linear(2 * P.side * P.side, 96, {generator = g}), "relu", nn.Linear(96, K, {generator = g})}
 end
+
+local Transformer = nn.class "Transformer"
+function Transformer:init(g)
+  self.vit = nn.ViT{size = P.side, patch = 4, channels = C, width = 48, depth = 2, heads = 3, mlp_ratio = 2, output = K, generator = g}
+end
+function Transformer:forward(x)                   -- -> (B,K), and the patch tokens (B,N,K)
+  local z, tokens = self.vit(enlarged(x))
+  return z, self.vit.projection(tokens)
+end
+function encoders.vit(g) return Transformer(g) end
 
 local TextTower = nn.class "TextTower"
 function TextTower:init(g)
@@ -270,16 +292,28 @@ end
 function TextTower:forward(caption) return self.mlp(caption:matmul(self.word)) end
 
 --[[ Pretraining is CLIP's, on captions that mostly name the superclass, sometimes a wrong one, and no detail of the figure: so the
-encoder starts as CLIP does, decent at classes and at chance in details (`--set mention=0.06` names details now and then). ]]
-local clip_rates = {coarse = 0.9, wrong = 0.1, class = 0, attribute = P.mention, context = 0.03, dropped = 0}
+encoder starts as CLIP does, decent at classes and at chance in details (`--set mention=0.06` names details now and then).
+`--set clip_loss=sigmoid` takes SigLIP's loss, with a temperature and a bias that it learns. ]]
+local clip_rates = {coarse = 0.9, wrong = 0.1, class = P.naming, attribute = P.mention, context = 0.03, dropped = 0}
 
-local function pretrain(seed)                     -- -> f, text
+local clip_losses = {}                            -- -> loss of (z, u), and what it learns itself
+
+function clip_losses.softmax() return function(z, u) return contrastive.clip_loss(z, u, 0.07) end end
+
+function clip_losses.sigmoid()
+  local log_t, bias = rp.tensor(math.log(10)):requires_grad_(), rp.tensor(-10.0):requires_grad_()
+  return function(z, u) return contrastive.siglip_loss(z, u, log_t:exp(), bias) end, {log_t, bias}
+end
+
+local function pretrain(seed, parts)              -- -> f, text
   local g = rp.generator(seed, "clip")
-  local f, text = new_encoder(g), TextTower(g)
-  local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}}, {lr = 1e-3})
+  local f, text = (parts and parts.encoder or encoders[P.encoder])(g), TextTower(g)
+  local clip_loss, own = clip_losses[P.clip_loss]()
+  local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}, own and {params = own}}, {lr = 1e-3})
   for _ in P:training(P.clip_steps, "image-text pretraining") do
     local i = g:randint(1, P.n_train, {128})
-    local loss = contrastive.clip_loss(f(data.train.x:index_select(1, i)), text(captions(data.train, i, clip_rates, g)), 0.07)
+    local z = f(data.train.x:index_select(1, i))
+    local loss = clip_loss(z, text(captions(data.train, i, clip_rates, g)))
     step:zero_grad()
     loss:backward()
     step:step()
@@ -323,13 +357,16 @@ local function noised(x0, g)                      -- x0 (B,D) -> x_t, t, r: the 
   return x0 * a + eps * s, t, vp.kind.target(x0, eps, a, s)
 end
 
-local function train_denoiser(text, seed, width, steps)
+local function caption_condition(text, caption) return rp.no_grad(text.forward, text, caption):layer_norm() end
+
+local function train_denoiser(text, seed, width, steps, parts) -- parts: another denoiser or condition, see below
   local g = rp.generator(seed, "denoiser")
-  local v = Denoiser(P.latent, width, g)
+  local v = (parts and parts.denoiser or Denoiser)(P.latent, width, g)
+  local condition = parts and parts.caption_condition or caption_condition
   local step, tail = optim.Adam(v, {lr = 2e-3}), 0
   for k in P:training(steps, "denoiser") do
     local i = g:randint(1, P.n_train, {256})
-    local c = rp.no_grad(text.forward, text, captions(data.train, i, v_rates, g)):layer_norm()
+    local c = condition(text, captions(data.train, i, v_rates, g))
     local x_t, t, r = noised(latents:index_select(1, i), g)
     local loss = rec_loss(v(x_t, t, c), r)
     step:zero_grad()
@@ -353,37 +390,62 @@ function Projector:forward(z)
   return z + self.w2(self.w1(z):gelu())
 end
 
---[[ A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
+--[[ A *world* is what training starts from: `f`, `text`, `v`, `h`. Its `parts`, if it has any, replace the ones of this script:
+`encoder(g)`, `denoiser(d, width, g)`, `projector(g)`, `caption_condition(text, caption)` for the denoiser's training, and
+`condition(h, z, tokens)` in the place of $c = h(z)$.
+
+A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
 local function draw_batch(g, twin)                -- twin = another augmentation
-  local i = g:randint(1, P.n_train, {P.batch})
-  local x = data.train.x:index_select(1, i)
-  local x_t, t, r = noised(latents:index_select(1, i), g)
-  return {x = x, twin = (twin or augment)(x, g), x_t = x_t, t = t, r = r}
+  local i, b = g:randint(1, P.n_train, {P.batch}), {noisy = {}}
+  b.x, b.y = data.train.x:index_select(1, i), data.train.y:index_select(1, i)
+  local x0 = latents:index_select(1, i)
+  for n = 1, P.noises do
+    local x_t, t, r = noised(x0, g)
+    b.noisy[n] = {x_t = x_t, t = t, r = r}
+  end
+  b.twin = (twin or augment)(b.x, g)
+  return b
 end
 
-local function features(f, b)                     -- -> z, z_twin (B,K), in one pass
-  return f(rp.concat(1, b.x, b.twin)):chunk(2)
+local function features(f, b)                     -- -> z, z_twin (B,K), in one pass; the tokens of both stay in b
+  local z, tokens = f(rp.concat(1, b.x, b.twin))
+  if tokens then b.tokens, b.tokens_twin = tokens:chunk(2) end
+  return z:chunk(2)
+end
+
+local function condition(m, z, tokens)            -- -> c
+  return m.parts and m.parts.condition and m.parts.condition(m.h, z, tokens) or m.h(z)
+end
+
+local function over_noises(b, f)                  -- mean of f over the noisy copies of a batch
+  local sum = f(b.noisy[1])
+  for n = 2, #b.noisy do sum = sum + f(b.noisy[n]) end
+  return #b.noisy > 1 and sum / #b.noisy or sum
 end
 
 --[[ Three losses of a batch, given what they need: reconstruction (Eq. 8), the naive sum (Eq. 9), DCR (Eq. 12). ]]
 local losses = {}
 
 function losses.rec(m, b, z)
-  return rec_loss(m.v(b.x_t, b.t, m.h(z)), b.r)
+  local c = condition(m, z, b.tokens)
+  return over_noises(b, function(o) return rec_loss(m.v(o.x_t, o.t, c), o.r) end)
 end
 
 function losses.naive(m, b, z, z_twin, seen)
-  local l_con, l_rec = con_loss(z, z_twin), losses.rec(m, b, z)
+  local l_con, l_rec = con_loss(z, z_twin, b.y), losses.rec(m, b, z)
   local pull = rp.conflict{losses = {l_con, l_rec}, at = z}
   seen.con, seen.rec, seen.cos, seen.ratio = l_con:item(), l_rec:item(), pull.cosine, pull.norms[1] / pull.norms[2]
   return l_con * m.lambda[1] + l_rec * m.lambda[2]
 end
 
 function losses.dcr(m, b, z, z_twin, seen)
-  local c = m.h(z)
-  local p = contrastive.pairwise(m.v, b.x_t, b.t, c)
-  local l_dcr = dcr_loss(p, m.v(b.x_t, b.t, m.h(z_twin)), b.r, P.tau)
-  local l_rec = rec_loss(p:diagonal():t(), b.r)
+  local c, c_twin = condition(m, z, b.tokens), condition(m, z_twin, b.tokens_twin)
+  local p = {}
+  local l_dcr = over_noises(b, function(o)
+    p[o] = contrastive.pairwise(m.v, o.x_t, o.t, c)
+    return dcr_loss(p[o], m.v(o.x_t, o.t, c_twin), o.r, P.tau)
+  end)
+  local l_rec = over_noises(b, function(o) return rec_loss(p[o]:diagonal():t(), o.r) end)
   local pull = rp.conflict{losses = {l_dcr, l_rec}, at = z}
   seen.dcr, seen.rec, seen.cos = l_dcr:item(), l_rec:item(), pull.cosine
   return l_dcr
@@ -405,9 +467,13 @@ local function train(m, what)                     -- what = {loss, groups, steps
 end
 
 --[[ **Stage 1** trains the projector with the encoder frozen; **stage 2** trains the encoder with the projector frozen. ]]
+local function new_projector(world, seed)
+  return (world.parts and world.parts.projector or Projector)(rp.generator(seed, "projector"))
+end
+
 local function stage_1(world, seed)               -- -> h, frozen
-  local h = Projector(rp.generator(seed, "projector"))
-  local m = {f = world.f:requires_grad_(false), v = world.v, h = h, seed = seed}
+  local h = new_projector(world, seed)
+  local m = {f = world.f:requires_grad_(false), v = world.v, h = h, seed = seed, parts = world.parts}
   train(m, {loss = P.stage_1, groups = {{params = h:parameters(), lr = P.lr_1}}, steps = P.steps_1, stream = "stage 1",
             name = "stage 1"})
   return h:requires_grad_(false)
@@ -416,16 +482,30 @@ end
 local function stage_2(world, seed, loss, lambda) -- -> model with its own encoder and the record of its training
   local f = world.f:clone():requires_grad_(true)
   if P.lora > 0 then f = nn.lora(f, P.lora, P.lora, {generator = rp.generator(seed, "lora")}) end
-  local m = {f = f, v = world.v, h = world.h, text = world.text, seed = seed, lambda = lambda, twin = world.twin}
+  local m = {f = f, v = world.v, h = world.h, text = world.text, seed = seed, lambda = lambda, twin = world.twin,
+             parts = world.parts}
   m.record = train(m, {loss = loss, groups = {{params = f:trainable(), lr = P.lr_2}}, steps = P.steps_2, stream = "stage 2",
                        name = "stage 2, " .. loss})
   return m
 end
 
+local function denoiser_world(world, width, steps) -- the same start with another denoiser and its projector
+  local other = {f = world.f, text = world.text, seed = world.seed, parts = world.parts, twin = world.twin}
+  other.v, other.error_v = train_denoiser(world.text, world.seed, width, steps, world.parts)
+  other.h = stage_1(other, world.seed)
+  return other
+end
+
+local function new_world(seed, parts)             -- everything up to stage 2
+  local start = {seed = seed, parts = parts}
+  start.f, start.text = pretrain(seed, parts)
+  return denoiser_world(start, P.width, P.v_steps)
+end
+
 --[[ The other protocol, **end to end** (Table 4b): a new projector and the encoder together, for the steps of both stages. ]]
 local function end_to_end(world, seed)
-  local f, h = world.f:clone():requires_grad_(true), Projector(rp.generator(seed, "projector"))
-  local m = {f = f, v = world.v, h = h, text = world.text, seed = seed}
+  local f, h = world.f:clone():requires_grad_(true), new_projector(world, seed)
+  local m = {f = f, v = world.v, h = h, text = world.text, seed = seed, parts = world.parts}
   m.record = train(m, {loss = "dcr", steps = P.steps_1 + P.steps_2, stream = "stage 2", name = "end to end",
                        groups = {{params = f:parameters(), lr = P.lr_2}, {params = h:parameters(), lr = P.lr_1}}})
   return m
@@ -437,7 +517,7 @@ end
 image than to the other, and both must be right: 25% by chance. ]]
 local function embed(f, x)                        -- (n,C,H,W) -> (n,K), without a graph
   local parts = {}
-  for i, part in ipairs{x:split(500)} do parts[i] = rp.no_grad(f.forward, f, part) end
+  for i, part in ipairs{x:split(500)} do parts[i] = (rp.no_grad(f.forward, f, part)) end
   return rp.concat(1, table.unpack(parts))
 end
 
@@ -468,8 +548,9 @@ local function evaluate(m)
 end
 
 if not P.main then
-  return {data = data, pretrain = pretrain, train_denoiser = train_denoiser, stage_1 = stage_1, stage_2 = stage_2,
-          end_to_end = end_to_end, evaluate = evaluate, dcr_loss = dcr_loss, losses = losses, twins = twins}
+  return {settings = P, data = data, twins = twins, captions = captions, pretrain = pretrain, train_denoiser = train_denoiser,
+          stage_1 = stage_1, new_world = new_world, stage_2 = stage_2, end_to_end = end_to_end, losses = losses,
+          dcr_loss = dcr_loss, embed = embed, evaluate = evaluate}
 end
 
 --[[ ## 7  The runs
@@ -481,13 +562,6 @@ local strengths = {{"weak", 16, 0.08}, {"middle", 32, 0.3}}                    -
 
 local function lazy(make)                         -- a table whose values are made when they are first asked for
   return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
-end
-
-local function denoiser_world(world, width, steps) -- the same start with another denoiser and its projector
-  local other = {f = world.f, text = world.text, seed = world.seed}
-  other.v, other.error_v = train_denoiser(world.text, world.seed, width, steps)
-  other.h = stage_1(other, world.seed)
-  return other
 end
 
 local makers = {                                  -- w: the models of one seed, each trained once, when something needs it
@@ -594,8 +668,9 @@ $$ \tfrac{1}{4\tau\beta^2} R + \tilde C_{min} - \tfrac{1}{2\tau} \le \mathcal L_
 where $0 \le d^2 \le 4$ gives $\tilde C_{min} = \log 2 - 2/\tau$ and $\tilde C_{max} = \log 2 + 1/\tau$. ]]
 local b = draw_batch(rp.generator(P.seed, "theory batch"))
 local z, z_twin = rp.no_grad(features, first.dcr.f, b)
-local pairs_p = contrastive.pairwise(first.dcr.v, b.x_t, b.t, first.dcr.h(z)):to("float64")
-local twin_p, target = first.dcr.v(b.x_t, b.t, first.dcr.h(z_twin)):to("float64"), b.r:to("float64")
+local o = b.noisy[1]
+local pairs_p = contrastive.pairwise(first.dcr.v, o.x_t, o.t, first.dcr.h(z)):to("float64")
+local twin_p, target = first.dcr.v(o.x_t, o.t, first.dcr.h(z_twin)):to("float64"), o.r:to("float64")
 local s = similarities(pairs_p, twin_p, target, P.tau)
 local L_i, own = dcr_terms(s), pairs_p:diagonal():t()
 local R = (own - target):square():sum(2)

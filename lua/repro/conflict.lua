@@ -40,7 +40,9 @@ end
 
 local function places_of(at)
   if core.is_tensor(at) then return { place_of({ "at", at }, 1) } end
-  if type(at) ~= "table" or #at == 0 then misuse "conflict: at is a tensor or a list of tensors, {name, tensor} or {name, {tensors}}" end
+  if type(at) ~= "table" or #at == 0 then
+    misuse "conflict: at is a tensor or a list of tensors, {name, tensor} or {name, {tensors}}"
+  end
   local places = {}
   for i, row in ipairs(at) do places[i] = place_of(row, i) end
   return places
@@ -232,7 +234,9 @@ end
 ---@return table
 function library.summary(steps, given)
   local o = options("conflict.summary", given, { bins = 20, parts = 4 })
-  if type(steps) ~= "table" or #steps == 0 then misuse "conflict.summary takes the list that rp.conflict{..., into = list} has filled" end
+  if type(steps) ~= "table" or #steps == 0 then
+    misuse "conflict.summary takes the list that rp.conflict{..., into = list} has filled"
+  end
   if o.bins < 1 or o.parts < 1 then misuse("conflict.summary: bins = %s, parts = %s; both are 1 or more", o.bins, o.parts) end
   local s = summarised(steps, o)
   if steps[1].layers then

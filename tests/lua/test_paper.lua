@@ -385,8 +385,8 @@ local taken
 local function take(code)
   files.write(script, head .. code)
   paper.start { script = script, source = "@" .. script, text = head .. code, out = directory .. "/run", scale = "smoke", seed = 1 }
-  local env = sandbox.new { seed = 1, roots = { directory .. "/?.lua" } }
-  taken = assert(load(head .. code, "@" .. script, "t", env))()
+  local globals = sandbox.new { seed = 1, roots = { directory .. "/?.lua" } }
+  taken = assert(load(head .. code, "@" .. script, "t", globals))()
   paper.current():finish()
   return taken
 end
