@@ -8,7 +8,7 @@ local doc = {}
 local root = debug.getinfo(1, "S").source:match "^@(.*)/doc%.lua$" or "lua/repro"
 
 -- Modules that scripts see; the rest is the engine's own.
-local public = { "init", "derived", "nn", "optim", "diffusion", "contrastive", "metrics", "data", "plot", "linalg",
+local public = { "init", "derived", "nn", "models", "optim", "diffusion", "contrastive", "metrics", "data", "plot", "linalg",
                  "special", "ode", "fit", "dynamics", "io", "paper", "weave",
                  "sweep", "gradcheck", "profile", "conflict", "semi_supervised", "unsupervised" }
 

@@ -20,7 +20,7 @@ local methods = core.methods
 for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
 
 local libraries = {
-  nn = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
+  nn = true, models = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
   special = true, ode = true, fit = true, dynamics = true, paper = true, sweep = true, weave = true, gradcheck = true,
   profile = true, conflict = true, semi_supervised = true, unsupervised = true,
 }

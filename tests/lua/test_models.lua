@@ -1,0 +1,220 @@
+--- Models of published sizes: names, counts and values as the published implementations have them; their files; a training step.
+local rp = require "repro"
+local T = require "tap"
+local models = rp.models
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)test_models%.lua$") or "tests/lua/"
+local golden = dofile(here .. "../golden/models_reference.lua")
+
+-- What tests/golden/models_reference.py writes down as well.
+local function number(j, i)
+  local x = (i * 7919 + j * 104729 + 12345) % 65537
+  return (x * x % 65537) / 65536 - 0.5
+end
+
+local function product(shape, from)
+  local n = 1
+  for k = from or 1, #shape do n = n * shape[k] end
+  return n
+end
+
+local function tensor(j, shape)
+  local values = {}
+  for i = 1, product(shape) do values[i] = number(j, i - 1) end
+  return rp.tensor(values, "float64"):reshape(shape)
+end
+
+local function sorted_parts(module)
+  local list = models.parts(module)
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+local function fill(module)
+  rp.no_grad(function()
+    for k, part in ipairs(sorted_parts(module)) do
+      local shape = part.tensor.shape
+      local x = tensor(k - 1, shape)
+      if #shape == 1 and part.name:find "norm" and part.name:find "weight$" then
+        x = x / 2 + 1
+      elseif #shape == 1 then
+        x = x / 2
+      elseif #shape > 1 then
+        x = x * (2 / math.sqrt(product(shape, 2)))
+      end
+      part.tensor:copy_(x)
+    end
+  end)
+  return module
+end
+
+local function check(name, x, tolerance)
+  local want, got, largest = golden[name], x:detach():to("float64"):reshape(-1):totable(), 0
+  if #want ~= #got then
+    T.eq(#got, #want, name .. ": the number of values")
+    return
+  end
+  for i, value in ipairs(got) do
+    local d = math.abs(value - want[i])
+    largest = d <= largest and largest or d                  -- NaN counts
+  end
+  T.ok(largest <= (tolerance or 1e-12), ("%s as published (difference %.2g)"):format(name, largest))
+end
+
+local function digest(module)
+  local lines = {}
+  for i, part in ipairs(sorted_parts(module)) do lines[i] = part.name .. " " .. table.concat(part.tensor.shape, "x") end
+  return rp.io.sha256_text(table.concat(lines, "\n"))
+end
+
+-- ---- the published sizes ---------------------------------------------------------------------------------------------
+local before = rp.memory().live
+local unet, vae, clip = models.UNet2DConditionModel(), models.AutoencoderKL(), models.CLIP()
+T.ok(rp.memory().live - before < 16e6, "outlines of 1.4 billion weights take little memory")
+T.eq({ unet:count(), vae:count(), clip:count() }, { golden.unet_count, golden.vae_count, golden.clip_count }, "numbers of weights")
+T.eq(clip.vision_model:count(), 303179776, "... of the image tower of ViT-L/14")
+T.eq(digest(unet), golden.unet_names, "UNet2DConditionModel: every name and shape")
+T.eq(digest(vae), golden.vae_names, "AutoencoderKL: every name and shape")
+T.eq(digest(clip), golden.clip_names, "CLIPModel: every name and shape")
+local wide = rp.no_grad(function() return unet(rp.zeros(1, 4, 8, 8), rp.tensor({ 5 }, "int64"), rp.zeros(1, 1, 1024)) end)
+T.eq(wide.shape, { 1, 4, 8, 8 }, "the published width runs, on small latents")
+
+-- ---- values ------------------------------------------------------------------------------------------------------------
+local function small_unet(init)
+  return models.UNet2DConditionModel { channels = { 8, 16, 16 }, heads = { 1, 2, 2 }, context = 12, groups = 4, init = init }
+end
+local function small_vae(init) return models.AutoencoderKL { channels = { 4, 8, 8 }, groups = 4, init = init } end
+local function small_clip(init)
+  return models.CLIP { vision = { size = 8, patch = 4, width = 16, depth = 2, heads = 2, hidden = 64 },
+    text = { vocabulary = 30, length = 7, width = 12, depth = 2, heads = 3, hidden = 48 }, projection = 10, init = init }
+end
+
+rp.seed(1)
+unet = fill(small_unet(0.1):to "float64")
+local function run_unet() return unet(tensor(901, { 2, 4, 8, 8 }), rp.tensor({ 3, 998 }, "int64"), tensor(902, { 2, 2, 12 })) end
+check("unet", rp.no_grad(run_unet))
+vae = fill(small_vae(0.1):to "float64")
+local mean, log_var = rp.no_grad(vae.encode, vae, tensor(903, { 1, 3, 16, 16 }))
+check("vae_mean", mean)
+check("vae_log_var", log_var)
+check("vae_decoded", rp.no_grad(vae.decode, vae, mean)[{ {}, {}, { 4, 9 }, { 5, 12 } }])
+clip = fill(small_clip(0.1):to "float64")
+local pixels, words = tensor(904, { 2, 3, 8, 8 }), rp.tensor({ { 28, 4, 7, 1, 29, 0, 0 }, { 28, 11, 29, 2, 3, 4, 5 } }, "int64") + 1
+local image, text = clip:encode_image(pixels), clip:encode_text(words)
+check("clip_image", image)
+check("clip_text", text)
+check("clip_tokens", select(2, clip.vision_model(pixels)))
+check("clip_logits", image:unit():matmul(text:unit():t()) * clip.logit_scale:exp())
+local white = models.clip_pixels(rp.ones(1, 3, 2, 2))
+T.near(white[{ 1, 2, 1, 1 }]:item(), (1 - 0.4578275) / 0.26130258, 1e-6, "clip_pixels")
+
+-- ---- files --------------------------------------------------------------------------------------------------------------
+local directory = os.tmpname()
+os.remove(directory)
+rp.io.mkdir(directory)
+local path = directory .. "/model.safetensors"
+local first = small_unet(0.1)
+models.save(first, path)
+local second = small_unet()
+T.ok(second:hash() ~= first:hash(), "an outline has no weights")
+local seen = models.load(second, path)
+T.ok(seen == second and second:hash() == first:hash(), "what is saved is loaded, to the last bit")
+T.eq(#second:trainable(), 0, "loaded weights are frozen")
+T.eq(#models.load(small_unet(), path, { trainable = true }):trainable(), #first:trainable(), "... unless they are to be trained")
+
+local function state_of(module)
+  local state = {}
+  for _, part in ipairs(models.parts(module)) do state[part.name] = part.tensor:detach() end
+  return state
+end
+local function refused(change, pattern, text_, module)
+  local state = state_of(module or first)
+  change(state)
+  rp.io.write_safetensors(directory .. "/bad.safetensors", state)
+  local victim = module and small_vae(0.1) or small_unet(0.1)
+  local hash = victim:hash()
+  local ok, message = pcall(models.load, victim, directory .. "/bad.safetensors")
+  T.ok(not ok and message.kind == "data" and tostring(message):find(pattern) ~= nil, text_, tostring(message))
+  T.eq(victim:hash(), hash, text_ .. ": nothing is changed")
+end
+refused(function(s) s["mid_block.resnets.1.conv1.bias"] = nil end,
+  "bad.safetensors lacks 1 tensor of UNet2DConditionModel: mid_block.resnets.1.conv1.bias", "a tensor that is missing")
+refused(function(s) s.extra = rp.zeros(1) end, "has 1 tensor that UNet2DConditionModel has no place for: extra", "one too many")
+refused(function(s) s["conv_in.weight"] = rp.zeros(8, 4, 1, 1) end,
+  "bad.safetensors: 'conv_in.weight' has shape %(8x4x1x1%), and UNet2DConditionModel needs %(8x4x3x3%)", "another shape")
+refused(function(s) s["conv_in.bias"] = rp.zeros(8, "int64") end, "type int64", "another type")
+T.raises(function() models.load(small_unet(), directory .. "/none.safetensors") end, "there is no file .*none.safetensors", "no file")
+rp.io.write_text(directory .. "/text.safetensors", "not a model")
+T.raises(function() models.load(small_unet(), directory .. "/text.safetensors") end, "text.safetensors", "not a safetensors file")
+
+-- Shards, a part of a file, half precision from elsewhere is widened by the reader, names of older files.
+local halves, k = { {}, {} }, 0
+for name, x in pairs(state_of(first)) do
+  k = k + 1
+  halves[k % 2 + 1][name] = x
+end
+local shards = { directory .. "/1.safetensors", directory .. "/2.safetensors" }
+for i, half in ipairs(halves) do rp.io.write_safetensors(shards[i], half) end
+T.eq(models.load(small_unet(), shards):hash(), first:hash(), "a model in shards")
+T.raises(function() models.load(small_unet(), { path, shards[1] }) end, "is in .* and in", "a tensor in two files")
+local both = small_clip(0.1)
+local state = state_of(both)
+state["vision_model.embeddings.position_ids"] = rp.arange(0, 4)
+rp.io.write_safetensors(path, state)
+T.eq(models.load(small_clip(), path):hash(), both:hash(), "lists of positions are left out")
+T.eq(models.load(small_clip().vision_model, path, { prefix = "vision_model.", ignore = { "position_ids" } }):hash(),
+  both.vision_model:hash(), "one tower of a file with two")
+local old, modern = {}, small_vae(0.1)
+for name, x in pairs(state_of(modern)) do
+  old[name:gsub("%.to_q%.", ".query."):gsub("%.to_k%.", ".key."):gsub("%.to_v%.", ".value."):gsub("%.to_out%.0%.", ".proj_attn.")] = x
+end
+rp.io.write_safetensors(path, old)
+T.eq(models.load(small_vae(), path):hash(), modern:hash(), "names that older files of the autoencoder have")
+refused(function(s) s["encoder.mid_block.attentions.0.to_q.bias"] = nil end, "AutoencoderKL: encoder.mid_block.attentions.0.to_q.bias",
+  "a tensor that is missing from an autoencoder", modern)
+
+-- ---- one step of each stage of DCR -----------------------------------------------------------------------------------------
+rp.seed(2)
+local sd = models.LatentDiffusion { unet = small_unet("kaiming"):requires_grad_(false), vae = small_vae("kaiming"):requires_grad_(false),
+                                    size = 4 }
+local f = models.CLIPVision(small_clip("kaiming")):requires_grad_(false)
+local h = rp.nn.MLP({ 10, 16, 12 }, { activation = "gelu" })
+local vp = rp.diffusion.VP { steps = 1000, schedule = "scaled_linear", predict = "v" }
+T.near(vp.betas[1], 0.00085, 1e-12, "scheduler: first beta")
+T.near(vp.betas[1000], 0.012, 1e-12, "scheduler: last beta")
+local x = rp.rand(3, 3, 16, 16)
+local x0 = rp.no_grad(sd.encode, sd, x * 2 - 1)
+T.eq(x0.shape, { 3, 64 }, "LatentDiffusion: flat latents")
+T.ok((rp.no_grad(sd.encode, sd, x * 2 - 1, rp.generator(1)) - x0):abs():max():item() > 0, "... drawn from their distribution")
+T.eq(sd:decode(x0).shape, { 3, 3, 16, 16 }, "... and back")
+T.raises(function() models.LatentDiffusion { unet = sd.unet, vae = sd.vae, size = 6 } end, "nearest sides are 4 and 8", "a side that cannot be halved")
+T.raises(function() sd:encode(rp.zeros(1, 3, 8, 8)) end, "expected size 16", "another size of images")
+local t, eps = rp.tensor({ 1, 500, 1000 }, "int64"), rp.randn(3, 64)
+local a, s = vp:at(t, x0)
+local x_t, target = x0 * a + eps * s, vp.kind.target(x0, eps, a, s)
+local seen_by_clip = models.clip_pixels(x:avg_pool2d(2))
+local function dcr_loss()
+  local z, twin = f(seen_by_clip), f(seen_by_clip * 0.9)
+  return (rp.contrastive.dcr_loss(rp.contrastive.pairwise(sd, x_t, t, h(z)), sd(x_t, t, h(twin)), target, 0.1))
+end
+local function stage(trained, loss)
+  local optimiser = rp.optim.AdamW({ { params = trained } }, { lr = 1e-3, weight_decay = 0.01 })
+  optimiser:zero_grad()
+  local l = loss()
+  l:backward()
+  optimiser:step { clip = 1 }
+  return l:item()
+end
+local frozen, h_before = rp.hash(sd.unet:parameters()[1], f:parameters()[1]), h:hash()
+local l_rec = stage(h:parameters(), function() return (sd(x_t, t, h(f(seen_by_clip))) - target):square():mean() end)
+T.ok(l_rec > 0 and l_rec < math.huge and h:hash() ~= h_before, "stage 1: the projector learns")
+h:requires_grad_(false)
+h_before = h:hash()
+rp.nn.lora(f, 16, 16, { only = function(name) return name:find "encoder.layers" ~= nil end })
+T.eq(#f:trainable(), 2 * 2 * 6, "LoRA on the linear layers of every block")
+local outputs = f(seen_by_clip):hash()
+local l_dcr = stage(f:trainable(), dcr_loss)
+T.ok(l_dcr > math.log(2) and l_dcr < math.huge and f(seen_by_clip):hash() ~= outputs, "stage 2: the encoder's adapters learn")
+T.eq({ h:hash(), rp.hash(sd.unet:parameters()[1], models.parts(f)[1].tensor) }, { h_before, frozen }, "... and nothing else does")
+os.execute("rm -r '" .. directory .. "'")
+T.done()
