@@ -8,7 +8,6 @@
 ---   UNet2DConditionModel                the denoiser of Stable Diffusion 2.1               models/unet.lua
 ---   AutoencoderKL                       its latents                                        models/autoencoder.lua
 ---   LatentDiffusion                     both, as one denoiser of flat latents              models/latent_diffusion.lua
----   Tokenizer                           CLIP's words                                       models/tokenizer.lua
 ---   load, save, parts, outline          safetensors under the published names              models/weights.lua
 ---
 --- Modules and their tensors have the names of the files that Hugging Face distributes, where lists count from 0.  A model made
