@@ -9,7 +9,7 @@
 
 local diffusion = {}
 
-for _, part in ipairs { "parametrisation", "schedule", "vp", "ve", "edm", "flow", "sampler" } do
+for _, part in ipairs { "parametrisation", "schedule", "vp", "ve", "edm", "flow", "tilt", "sampler" } do
   for name, value in pairs(require("repro.diffusion." .. part)) do diffusion[name] = value end
 end
 

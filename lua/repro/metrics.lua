@@ -3,7 +3,7 @@
 ---   accuracy, top_k, confusion_matrix                     classification
 ---   nmi, ari, clustering_accuracy, cluster_scores         clusterings against classes
 ---   squared_distances, towards, each_chunk, nearest       distances
----   knn, knn_accuracy, silhouette, recall_at_k            what they say of labels
+---   knn, knn_accuracy, knn_r2, silhouette, recall_at_k    what they say of labels
 ---   linear_probe, mlp_probe, svm                          classifiers trained on fixed features
 ---   gaussian, frechet_distance, frechet_between, inception_score, precision_recall, density_coverage,
 ---   mmd, kid, one_nn_accuracy, wasserstein, sliced_wasserstein                    generated against real

@@ -143,13 +143,18 @@ function Process:denoiser(model, ...)
   end
 end
 
----Samples of x at the noisiest time.
+---Samples of x at the noisiest time, or of what stands for it at an earlier one: s n, or u + s n with u uniform in the box
+---`centre` = {lo, hi} of each coordinate.  EQ: Abstreiter et al. 2021, arXiv:2105.14257, sec. 3.2
 ---@param shape integer[]
 ---@param from? number|integer default the noisiest time
+---@param centre? number[] {lo, hi}
 ---@return Tensor
-function Process:prior(shape, from)
-  local _, s = self:coefficients(from or self.first)
-  return self:noise(shape) * (self.prior_std or s)
+function Process:prior(shape, from, centre)
+  local a, s = self:coefficients(from or self.first)
+  local noise = self:noise(shape) * (self.prior_std or s)
+  if not centre then return noise end
+  local u = self.generator and self.generator:rand(shape) or core.rand(shape)
+  return noise:addcmul(u * (centre[2] - centre[1]) + centre[1], a)
 end
 
 ---@param t number

@@ -38,6 +38,28 @@ function neighbours.knn_accuracy(train_x, train_y, test_x, test_y, given)
   return features.agreement(predictions, features.labels("knn_accuracy", test_y, predictions:size(1)))
 end
 
+---How much of a number the nearest vectors tell: R^2 = 1 - sum (v_i - v^_i)^2 / sum (v_i - mean v)^2 over a test set, v^_i the
+---mean over the k nearest training vectors, as scikit-learn's KNeighborsRegressor(k).score.
+---    metrics.knn_r2(train_x, train_v, test_x, test_v, {k = 10, metric = "euclidean"})
+---@param train_x Tensor (n, d)
+---@param train_v Tensor (n)
+---@param test_x Tensor (m, d)
+---@param test_v Tensor (m), not all equal
+---@param given? {k: integer, metric: string}
+---@return number at most 1; 0 for the mean of the test set, below 0 for worse
+function neighbours.knn_r2(train_x, train_v, test_x, test_v, given)
+  local o = options("knn_r2", given, { k = 10, metric = "euclidean" })
+  local _, index = distance.nearest(test_x, train_x, o.k, o.metric)
+  if train_v.ndim ~= 1 or train_v:size(1) ~= train_x:size(1) or test_v:size(1) ~= test_x:size(1) then
+    misuse("knn_r2: %d and %d values for %d and %d vectors", train_v:size(1), test_v:size(1), train_x:size(1), test_x:size(1))
+  end
+  local v, truth = train_v:to "float64", test_v:to "float64"
+  local estimate = v:index_select(1, index:reshape(-1)):reshape(index.shape):mean(2)
+  local spread = (truth - truth:mean()):square():sum():item()
+  if spread == 0 then misuse "knn_r2: all values of the test set are equal" end
+  return 1 - (estimate - truth):square():sum():item() / spread
+end
+
 -- s_i of some rows from sums (rows, K) of distances to each cluster, own cluster (rows, K) as 0/1 and counts (K).
 local function silhouettes(sums, own, counts)
   local own_count = (own * counts):sum(2)
