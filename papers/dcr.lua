@@ -6,7 +6,7 @@ local P = rp.paper{
   title = "Guiding Diffusion-based Reconstruction with Contrastive Signals for Balanced Visual Representation",
   authors = "Boyu Han, Qianqian Xu, Shilong Bao, Zhiyong Yang, Ruochen Cui, Xilin Zhao, Qingming Huang",
   settings = {
-    dataset    = {"glyphs", choices = {"glyphs", "mnist"}, help = "drawn glyphs, or MNIST digits from --data DIR"},
+    dataset    = {"glyphs", choices = {"glyphs", "mnist", "digits", "cifar10"}, help = "drawn glyphs, or real images from --data DIR"},
     seeds      = {smoke = 1, small = 5, paper = 1, min = 1, help = "independent runs, from the run's seed upwards"},
     n_train    = {smoke = 2000, small = 8000, paper = 8000, min = 64, help = "training images"},
     n_test     = {smoke = 500, small = 2000, paper = 2000, min = 20, help = "test images"},
@@ -138,11 +138,13 @@ $\cos(g_{con}, g_{rec})$ with $g = \partial \mathcal L / \partial z$; below zero
 
 ## 3  Images
 The default are glyphs: ten stroke figures, 16x16 in colour, with nine binary attributes, one for each visual pattern of
-MMVP-VLM (Table 1), which are small on the image, and nuisances of light. `--set dataset=mnist` takes real digits with four
-attributes measured on the image, cut at their median. Either way a data set is two splits `{x, y, attribute, context}`: images
-$(n, C, 16, 16)$ in $[-1, 1]$, classes from 1, attributes and context as 0 or 1; and pairs of images of one class that
-differ in one attribute, the first of which has 0 and the second 1. ]]
-local function glyphs()
+MMVP-VLM (Table 1), which are small on the image, and nuisances of light. `--set dataset=mnist`, or `digits`, takes real digits with
+four attributes measured on the image (stroke width, slant, size, aspect), `dataset=cifar10` photographs without any. A data set is two
+splits `{x, y, attribute, context}`: images $(n, C, 16, 16)$ in $[-1, 1]$, classes from 1, attributes and context as 0 or 1; and pairs of
+images of one class that differ in one attribute, the first of which has 0 and the second 1. ]]
+local datasets = {}
+
+function datasets.glyphs()
   local names, nuisance = rp.data.glyph_names, {scale = P.light}
   return {train = rp.data.glyphs{n = P.n_train, seed = P.seed, name = "train", nuisance = nuisance},
           test = rp.data.glyphs{n = P.n_test, seed = P.seed, name = "test", nuisance = nuisance},
@@ -150,51 +152,36 @@ local function glyphs()
           classes = names.classes, attributes = names.attributes, coarse = names.coarse}
 end
 
-local function measure_ink(ink)                   -- (n,28,28) in [0,1] -> stroke width, slant, size, aspect: (n,4)
-  local col, row = rp.arange(1, 28), rp.arange(1, 28):unsqueeze(2)
-  local mass = ink:sum({2, 3}, true)
-  local dx, dy = col - (ink * col):sum({2, 3}, true) / mass, row - (ink * row):sum({2, 3}, true) / mass
-  local function moment(w) return ((ink * w):sum({2, 3}, true) / mass):reshape(-1) end
-  local xx, yy, xy = moment(dx:square()), moment(dy:square()), moment(dx * dy)
-  local right = ink:slice(3, 2, 28):slice(2, 1, 27) - ink:slice(3, 1, 27):slice(2, 1, 27)
-  local down = ink:slice(2, 2, 28):slice(3, 1, 27) - ink:slice(2, 1, 27):slice(3, 1, 27)
-  local outline = (right:square() + down:square()):sqrt():sum({2, 3})
-  return rp.stack(2, mass:reshape(-1) * 2 / outline, -xy / yy, xx + yy, xx / yy)
-end
-
-local function alike(split, k)                    -- pairs of test images, one class, attributes equal but the k-th
-  local y, bits, waiting, zero, one = split.y:totable(), split.attribute:totable(), {}, {}, {}
-  for i, row in ipairs(bits) do
-    local rest = {y[i]}
-    for j, bit in ipairs(row) do rest[j + 1] = j == k and 0 or bit // 1 end
-    local key = table.concat(rest, " ")
-    local other = waiting[key .. "/" .. 1 - row[k] // 1]
-    if other and #zero < P.n_pairs then
-      waiting[key .. "/" .. 1 - row[k] // 1] = nil
-      local first = row[k] == 0 and i or other
-      zero[#zero + 1], one[#one + 1] = first, first == i and other or i
-    else
-      waiting[key .. "/" .. row[k] // 1] = i
-    end
-  end
-  return {split.x:index_select(1, rp.tensor(zero, "int64")), split.x:index_select(1, rp.tensor(one, "int64"))}
-end
-
-local function mnist()
-  local set = rp.data.mnist{n_train = P.n_train, n_test = P.n_test}             -- images (n,1,28,28) in [0,1]
-  local middle = measure_ink(set.train.x:squeeze(2)):median(1)
+local function real(set, to_16, coarse, names, measure)   -- measure(x) -> (n,A), cut at the training images' median
+  local middle = measure and measure(set.train.x):median(1)
   local function split(part)
-    return {x = part.x:pad{2, 2, 2, 2}:avg_pool2d(2) * 2 - 1, y = part.y,       -- 28 -> 32 -> 16
-            attribute = measure_ink(part.x:squeeze(2)):gt(middle):to("float32"), context = rp.zeros(part.y:size(1), 0)}
+    return {x = to_16(part.x) * 2 - 1, y = part.y, context = rp.zeros(part.y:size(1), 0),
+            attribute = measure and measure(part.x):gt(middle):to("float32") or rp.zeros(part.y:size(1), 0)}
   end
-  local data = {train = split(set.train), test = split(set.test), pairs = {}, classes = set.classes,
-                attributes = {"stroke width", "slant", "size", "aspect"}, coarse = {1, 2, 3, 3, 4, 5, 1, 2, 5, 4}}
-  for k = 1, #data.attributes do data.pairs[k] = alike(data.test, k) end
+  local data = {train = split(set.train), test = split(set.test), pairs = {}, classes = set.classes, attributes = names, coarse = coarse}
+  for k = 1, #names do data.pairs[k] = {rp.data.pairs_differing(data.test, k, P.n_pairs)} end
   P:note("%s", set.note)
   return data
 end
 
-local data = P.dataset == "mnist" and mnist() or glyphs()
+local digit_groups = {1, 2, 3, 3, 4, 5, 1, 2, 5, 4}
+
+function datasets.mnist()                         -- 28 -> 32 -> 16
+  return real(rp.data.mnist{n_train = P.n_train, n_test = P.n_test}, function(x) return x:pad{2, 2, 2, 2}:avg_pool2d(2) end,
+              digit_groups, rp.data.stroke_names, rp.data.stroke_shape)
+end
+
+function datasets.digits()                        -- 8 -> 16; 1,797 images in all
+  return real(rp.data.digits(), function(x) return x:upsample_nearest(2) end, digit_groups, rp.data.stroke_names, rp.data.stroke_shape)
+end
+
+function datasets.cifar10()                       -- 32 -> 16; nothing to measure: D-ability only
+  return real(rp.data.cifar10{n_train = P.n_train, n_test = P.n_test}, function(x) return x:avg_pool2d(2) end,
+              {1, 2, 3, 4, 5, 4, 6, 5, 1, 2}, {})
+end
+
+local data = datasets[P.dataset]()
+local n_train, n_test = data.train.y:size(1), data.test.y:size(1)
 local n_class, n_coarse, n_attribute = #data.classes, math.max(table.unpack(data.coarse)), #data.attributes
 local n_context, C = data.train.context:size(2), data.train.x:size(2)
 collectgarbage()
@@ -311,7 +298,7 @@ local function pretrain(seed, parts)              -- -> f, text
   local clip_loss, own = clip_losses[P.clip_loss]()
   local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}, own and {params = own}}, {lr = 1e-3})
   for _ in P:training(P.clip_steps, "image-text pretraining") do
-    local i = g:randint(1, P.n_train, {128})
+    local i = g:randint(1, n_train, {128})
     local z = f(data.train.x:index_select(1, i))
     local loss = clip_loss(z, text(captions(data.train, i, clip_rates, g)))
     step:zero_grad()
@@ -365,7 +352,7 @@ local function train_denoiser(text, seed, width, steps, parts) -- parts: another
   local condition = parts and parts.caption_condition or caption_condition
   local step, tail = optim.Adam(v, {lr = 2e-3}), 0
   for k in P:training(steps, "denoiser") do
-    local i = g:randint(1, P.n_train, {256})
+    local i = g:randint(1, n_train, {256})
     local c = condition(text, captions(data.train, i, v_rates, g))
     local x_t, t, r = noised(latents:index_select(1, i), g)
     local loss = rec_loss(v(x_t, t, c), r)
@@ -396,7 +383,7 @@ end
 
 A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
 local function draw_batch(g, twin)                -- twin = another augmentation
-  local i, b = g:randint(1, P.n_train, {P.batch}), {noisy = {}}
+  local i, b = g:randint(1, n_train, {P.batch}), {noisy = {}}
   b.x, b.y = data.train.x:index_select(1, i), data.train.y:index_select(1, i)
   local x0 = latents:index_select(1, i)
   for n = 1, P.noises do
@@ -532,7 +519,7 @@ local function p_ability(m)                       -- -> list of the share of rig
   return shares
 end
 
-local function mean(list)
+local function mean(list)                         -- of nothing: no number
   local sum = 0
   for _, x in ipairs(list) do sum = sum + x end
   return sum / #list
@@ -618,7 +605,7 @@ end
 
 --[[ ## 8  The theorems, on the trained networks (Sec. 4.3)
 **Lemma 1**, for the test features of seed 1: $\sum_i |e_i - \bar e|^2 = \frac{1}{2n} \sum_{ij} |e_i - e_j|^2$. ]]
-local n_theory = math.min(100, P.n_test)
+local n_theory = math.min(100, n_test)
 local Z = embed(first.dcr.f, data.test.x:slice(1, 1, n_theory)):to("float64")
 local Y = data.test.y:slice(1, 1, n_theory)
 
@@ -775,7 +762,7 @@ end
 
 --[[ ### Fig. 5: t-SNE of test features ]]
 if P:wants("Figure 5") then
-  local n = math.min(P.n_test, P.scale == "smoke" and 120 or 400)
+  local n = math.min(n_test, P.scale == "smoke" and 120 or 400)
   local figure = rp.plot.figure{cols = 3, width = 780, height = 280, desc = "t-SNE of features by class"}
   for _, name in ipairs{methods[1], methods[2], methods[5]} do
     local y = metrics.tsne(scores[name[1]][1].z:slice(1, 1, n), {perplexity = 20, steps = P.scale == "smoke" and 100 or 400, seed = P.seed})

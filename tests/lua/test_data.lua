@@ -214,4 +214,26 @@ if real and rp.io.exists(real .. "/mnist/t10k-images-idx3-ubyte.gz") then
 else
   T.skip("REPRO_DATA names no folder with mnist/", "MNIST")
 end
+
+-- ---- handwriting ---------------------------------------------------------------------------------------------------------
+local bar = rp.zeros(2, 1, 9, 9)
+bar[{ 1, 1, { 2, 8 }, 5 }] = 1                               -- an upright line one pixel wide
+bar[{ 2, 1, { 2, 8 }, { 4, 6 } }] = 1                        -- and one of three
+local drawn = D.stroke_shape(bar):totable()
+T.near(drawn[1][2], 0, 1e-6, "stroke_shape: an upright line has no slant")
+T.near(drawn[1][3], 4, 1e-6, "... a size of the mean of 9, 4, 1, 0, 1, 4, 9")
+T.near(drawn[1][4], 0, 1e-6, "... no width in its aspect")
+T.near(drawn[2][4], (2 / 3) / 4, 1e-6, "... and three columns have variance 2/3")
+T.ok(drawn[2][1] > 2 * drawn[1][1], "a wider stroke")
+local leaning = rp.zeros(1, 9, 9)
+for i = 0, 6 do leaning[{ 1, 8 - i, 2 + i }] = 1 end         -- to the right as it goes up
+T.near(D.stroke_shape(leaning)[{ 1, 2 }]:item(), 1, 1e-6, "a diagonal slants by one")
+T.raises(function() D.stroke_shape(rp.zeros(2, 3, 4, 4)) end, "2x3x4x4", "drawings have one channel")
+local examples = { x = rp.arange(1, 6), y = rp.tensor({ 1, 1, 2, 1, 1, 2 }, "int64"),
+                   attribute = rp.tensor { { 0, 1 }, { 1, 1 }, { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 0 } } }
+local zero, one = D.pairs_differing(examples, 1)
+T.eq({ zero:totable(), one:totable() }, { { 1, 3 }, { 2, 6 } }, "pairs_differing: same class, same other attribute, 0 then 1")
+T.eq((D.pairs_differing(examples, 1, 1)):totable(), { 1 }, "... no more than asked for")
+examples.y = rp.arange(1, 6):to "int64"
+T.raises(function() D.pairs_differing(examples, 1) end, "attribute 1 alone", "no pair at all")
 T.done()
