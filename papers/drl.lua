@@ -128,7 +128,8 @@ end
 local _, s_1 = ve:coefficients(1)
 if P.main then
   local figure, of_class, of_detail = worth_figure()
-  P:figure("What a code is worth", figure, "The loss that a code saves on a mixture of two classes, 8 apart, with two details each, 1 apart.")
+  P:figure("What a code is worth", figure,
+          "The loss that a code saves on a mixture of two classes, 8 apart, with two details each, 1 apart.")
   P:exact("worth.order", of_detail < of_class, true, {where = "Sec. 2.3", text = "the detail pays at less noise than the class"})
   P:note("The detail saves most at t = %.2f, the class at t = %.2f.", of_detail, of_class)
 end
@@ -141,9 +142,11 @@ special is that $x_1$ says nothing: the best $D(x_1)$ is hardly better than the 
 leaves $s^4 c_1$, and $s^4 c_1 \le V s^2 / (V + s^2)$, what the best *linear* guess leaves. ]]
 local V = means:square():mean():item() + v0
 local left = s_1 ^ 2 * least(s_1, {means})
-P:exact("prop1.rest", left / V, s_1 * s_1 / (V + s_1 * s_1), 1e-4, {where = "App. C", text = "share of the variance that is left to the code at t = 1"})
+P:exact("prop1.rest", left / V, s_1 * s_1 / (V + s_1 * s_1), 1e-4, {where = "App. C",
+        text = "share of the variance that is left to the code at t = 1"})
 P:exact("prop1.linear", left <= V * s_1 ^ 2 / (V + s_1 ^ 2), true, {where = "App. C", text = "a linear guess is no better than the best"})
-P:note("At $t = 1$ the noisy number tells %.2g of the variance: for a code, %.2f%% of the work is reconstruction.", 1 - left / V, 100 * left / V)
+P:note("At $t = 1$ the noisy number tells %.2g of the variance: for a code, %.2f%% of the work is reconstruction.", 1 - left / V,
+        100 * left / V)
 
 --[[ ## 2  Images
 Splits `{x, y, width}`: images $(n, C, S, S)$ in $[0, 1]$, classes from 1, and of grey images the width of the strokes, measured on the
@@ -510,8 +513,10 @@ local function share(w) return w:mean():item() ^ 2 / w:square():mean():item() en
 local count_sigma, count_t = images_that_count(data.sd)
 local sigma_mid = mid * (ve.sigma_max - ve.sigma_min) + ve.sigma_min             -- uniform sigma; then uniform t
 local sigma_geo = (mid * ve.rate):exp() * ve.sigma_min
-P:exact("count.sigma", share(weights.sigma2(sigma_mid, data.sd)) / count_sigma, 1, 1e-6, {where = "Sec. 4.1.1", text = "share of a batch that counts, uniform sigma"})
-P:exact("count.t", share(weights.importance(sigma_geo, data.sd)) / count_t, 1, 1e-6, {where = "Sec. 4.1.1", text = "the same objective, uniform t and the loss times sigma"})
+P:exact("count.sigma", share(weights.sigma2(sigma_mid, data.sd)) / count_sigma, 1, 1e-6, {where = "Sec. 4.1.1",
+        text = "share of a batch that counts, uniform sigma"})
+P:exact("count.t", share(weights.importance(sigma_geo, data.sd)) / count_t, 1, 1e-6, {where = "Sec. 4.1.1",
+        text = "the same objective, uniform t and the loss times sigma"})
 P:note("Of 128 images %.1f count with $\\sigma$ uniform, %.1f with the importance weight.", 128 * count_sigma, 128 * count_t)
 
 --[[ So high noise is trained by the importance weight here; the literal draw is run beside it, with the same number of steps.
@@ -601,7 +606,8 @@ for i, e in ipairs{{"VDRL, t uniform (Fig. 6)", emphases[4][3]}, {"DRL, high noi
   end)
   colour_rows[i] = {e[1], show(column(colour[i], "colour")), show(column(colour[i], "knn"))}
 end
-P:table("Figures 6 and 8, in numbers", {"Training", "mean colour: R^2", "class: kNN accuracy"}, colour_rows, "Coloured images, two-dimensional codes.")
+P:table("Figures 6 and 8, in numbers", {"Training", "mean colour: R^2", "class: kNN accuracy"}, colour_rows,
+        "Coloured images, two-dimensional codes.")
 
 --[[ ## 7  The same with convolutional networks
 A U-Net of two resolutions as the score network, its down-sampling half and three dense layers as the encoder (App. E), on the first
@@ -662,8 +668,10 @@ end
 local swap_rows, spread_rows = {}, {}
 for j, t in ipairs(swap_times) do swap_rows[j] = {t, show(own_code[j], "%.4f"), show(other_code[j], "%.4f")} end
 for k, c in ipairs(sizes_of_code) do spread_rows[k] = {c, show(diversity[k])} end
-P:table("Figure 9, in numbers", {"t", "own code", "another image's code"}, swap_rows, "Mean squared error of a pixel after denoising, codes of 32 dimensions.")
-P:table("Figure 10, in numbers", {"dimensions of the code", "variance of samples / variance of the data"}, spread_rows, "Samples from one code.")
+P:table("Figure 9, in numbers", {"t", "own code", "another image's code"}, swap_rows,
+        "Mean squared error of a pixel after denoising, codes of 32 dimensions.")
+P:table("Figure 10, in numbers", {"dimensions of the code", "variance of samples / variance of the data"}, spread_rows,
+        "Samples from one code.")
 if P:wants("Figure 9") then
   local n, t = 6, 0.6
   local x0, model = data.test.x:slice(1, 1, n), largest[1]
@@ -675,7 +683,8 @@ if P:wants("Figure 9") then
     tiles[#tiles + 1] = from:clamp(0, 1)
     tiles[#tiles + 1] = sample(model.score, {x = from:expand(x0.shape):contiguous(), z = z, seed = P.seed, from = t})
   end
-  P:figure("Figure 9", rp.plot.image_grid(rp.concat(1, table.unpack(tiles)), {columns = n + 1, width = 360, desc = "denoised with the codes of other images"}),
+  P:figure("Figure 9", rp.plot.image_grid(rp.concat(1, table.unpack(tiles)), {columns = n + 1, width = 360,
+          desc = "denoised with the codes of other images"}),
            "Left: noisy images, t = 0.6. Top: the images whose codes are used. On the diagonal the code is the image's own.")
 end
 
@@ -765,7 +774,8 @@ for i in ipairs(p_kls) do adversary_losses[i] = P:once("loss", loss_over_time, a
 local fig17 = rp.plot.figure{width = 520, height = 280, desc = "Loss over t with and without the adversary"}
 local ax17 = fig17:axes{xlabel = "$t$", ylabel = "loss", yscale = "log", legend = true}
 for i, p in ipairs(p_kls) do ax17:line(loss_times, adversary_losses[i], {label = "$p_{KL} = " .. p .. "$"}) end
-P:figure("Figure 17", fig17, "Loss of test images at each time, weighted by $\\sigma^2$, after training with the adversary and ($p_{KL} = 1$) without.")
+P:figure("Figure 17", fig17,
+        "Loss of test images at each time, weighted by $\\sigma^2$, after training with the adversary and ($p_{KL} = 1$) without.")
 
 --[[ ## 12  The initial noise (Sec. 3.2, 4.3, Fig. 4, 11, Table 3)
 Sampling starts at $t_{init} < 1$ from $s n$ or from $u + s n$, with steps of the same size, so that there are fewer. On the coloured
@@ -798,7 +808,8 @@ end
 local header = {"t_init", "Gaussian", "uniform + Gaussian", "ratio"}
 P:table("Table 3", header, start_rows(scales.colour), "FD of coloured samples" .. (many and ", mean over seeds (range)." or "."))
 P:table("Table 3, grey images", header, start_rows(scales.grey), "FD of grey samples, one seed.")
-P:figure("Figure 11", rp.plot.image_grid(rp.concat(1, table.unpack(scales.colour[1].pictures)), {columns = 12, width = 420, desc = "samples by initial noise"}),
+P:figure("Figure 11", rp.plot.image_grid(rp.concat(1, table.unpack(scales.colour[1].pictures)), {columns = 12, width = 420,
+        desc = "samples by initial noise"}),
          "Rows: t_init 0.5 (Gaussian, then uniform + Gaussian), 0.6, ... 1.")
 
 --[[ ## 13  The paper's claims
@@ -819,34 +830,43 @@ P:claim("width.uniform", "With t uniform a two-dimensional code is about the str
 P:claim("vdrl.similar", "A probabilistic encoder leads to similar representations: kNN accuracy within 0.1 of DRL's",
         {value = math.abs(difference("vdrl.t", "drl.t", "knn")), op = "<=", bound = 0.1}, {where = "Sec. 4.1.1, Fig. 5"})
 P:claim("colour", "The code of coloured images holds the colour of the ground: R^2 at least 0.5",
-        {value = math.min(mean(column(colour[1], "colour")), mean(column(colour[2], "colour"))), op = ">=", bound = 0.5}, {where = "Fig. 6, 8"})
+        {value = math.min(mean(column(colour[1], "colour")), mean(column(colour[2], "colour"))), op = ">=", bound = 0.5},
+                {where = "Fig. 6, 8"})
 P:claim("conv.class", "High noise makes the code of convolutional networks tell the class: kNN accuracy up by 0.1 at least",
         {value = conv[2].knn - conv[1].knn, op = ">=", bound = 0.1}, {where = "Sec. 4.1.1"})
 local worst_swap = math.huge
 for j = 1, #swap_times do
   for s = 1, P.seeds do worst_swap = math.min(worst_swap, other_code[j][s] / own_code[j][s]) end
 end
-P:claim("swap", "Images are denoised correctly only with the code of the image itself: the error with another's is twice as large at least, at each t and seed",
+P:claim("swap",
+        "Images are denoised correctly only with their own code: with another's the error is at least twice as large, always",
         {value = worst_swap, op = ">=", bound = 2}, {where = "Fig. 9"})
 P:claim("diversity", "The diversity of samples of one code falls with its dimension: each step by a fifth at least",
-        {value = math.max(mean(diversity[2]) / mean(diversity[1]), mean(diversity[3]) / mean(diversity[2])), op = "<=", bound = 0.8}, {where = "Fig. 10"})
+        {value = math.max(mean(diversity[2]) / mean(diversity[1]), mean(diversity[3]) / mean(diversity[2])), op = "<=", bound = 0.8},
+                {where = "Fig. 10"})
 P:claim("single.rise", "Training at little noise leaves little of the class: silhouette at t = 0.5 above that at 0.1 by 0.2 at least",
-        {value = mean(column(single[3], "silhouette")) - mean(column(single[1], "silhouette")), op = ">=", bound = 0.2}, {where = "App. D, Fig. 12"})
+        {value = mean(column(single[3], "silhouette")) - mean(column(single[1], "silhouette")), op = ">=", bound = 0.2},
+                {where = "App. D, Fig. 12"})
 local highest = -math.huge
 for i = 1, #single_times - 1 do highest = math.max(highest, mean(column(single[i], "silhouette"))) end
 P:claim("single.fall", "... and it falls again towards t = 1: silhouette at 0.9 below the highest by 0.05 at least",
         {value = highest - mean(column(single[5], "silhouette")), op = ">=", bound = 0.05}, {where = "App. D, Fig. 12"})
-P:claim("curve.time", "Accuracy depends on t: best above worst by 0.1 at least", {value = mean(drl_best) - mean(drl_worst), op = ">=", bound = 0.1}, {where = "App. F, Fig. 3"})
-P:claim("curve.ae", "DRL at its best t is above the autoencoder", {value = mean(drl_best) - mean(ae), op = ">", bound = 0}, {where = "Sec. 4.1.2, Fig. 3"})
-P:claim("curve.one", "DRL at t = 1 is comparable to the autoencoder: within 0.05", {value = math.abs(mean(drl_last) - mean(ae)), op = "<=", bound = 0.05}, {where = "App. F"})
+P:claim("curve.time", "Accuracy depends on t: best above worst by 0.1 at least",
+        {value = mean(drl_best) - mean(drl_worst), op = ">=", bound = 0.1}, {where = "App. F, Fig. 3"})
+P:claim("curve.ae", "DRL at its best t is above the autoencoder",
+        {value = mean(drl_best) - mean(ae), op = ">", bound = 0}, {where = "Sec. 4.1.2, Fig. 3"})
+P:claim("curve.one", "DRL at t = 1 is comparable to the autoencoder: within 0.05",
+        {value = math.abs(mean(drl_last) - mean(ae)), op = "<=", bound = 0.05}, {where = "App. F"})
 local slowest = math.max(adversaries[1].alphas[#adversaries[1].alphas], adversaries[2].alphas[#adversaries[2].alphas])
 P:claim("adversary.alpha", "The adversary ends at alpha = -1", {value = slowest, op = "<=", bound = -0.99}, {where = "Fig. 18"})
 P:claim("adversary.loss", "With the adversary the loss at little noise (t = 0.1) is lower than without",
         {value = adversary_losses[1][2] - adversary_losses[3][2], op = "<", bound = 0}, {where = "Fig. 17b"})
 local function ratio(i) return mean(column(column(scales.colour, "gauss"), i)) / mean(column(column(scales.colour, "uniform"), i)) end
-P:claim("start.uniform", "At t_init = 0.5 the uniform part helps: FD of the Gaussian prior at least twice as large", {value = ratio(1), op = ">=", bound = 2}, {where = "Table 3"})
+P:claim("start.uniform", "At t_init = 0.5 the uniform part helps: FD of the Gaussian prior at least twice as large",
+        {value = ratio(1), op = ">=", bound = 2}, {where = "Table 3"})
 P:claim("start.same", "From t_init = 0.8 on the two priors are alike: FDs within 10%",
-        {value = math.max(math.abs(ratio(4) - 1), math.abs(ratio(5) - 1), math.abs(ratio(6) - 1)), op = "<=", bound = 0.1}, {where = "Table 3"})
+        {value = math.max(math.abs(ratio(4) - 1), math.abs(ratio(5) - 1), math.abs(ratio(6) - 1)), op = "<=", bound = 0.1},
+                {where = "Table 3"})
 local uniform_fd = column(scales.colour, "uniform")
 P:claim("start.short", "A much smaller initial noise does as well: FD from 0.7, uniform + Gaussian, at most 10% above that from 1",
         {value = mean(column(uniform_fd, 3)) / mean(column(uniform_fd, 6)), op = "<=", bound = 1.1}, {where = "Sec. 4.3"})

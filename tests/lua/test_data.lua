@@ -41,6 +41,29 @@ T.ok(largest < 80, "pairs: an attribute changes a small part of the 256 pixels",
 local noisy = D.glyph_pairs { n = 20, seed = 3 }
 T.ok(mean((noisy[8].x0 - noisy[8].x1):abs():gt(1e-6)) < 0.05, "pairs: light and noise are the same in both")
 
+-- numerals
+local hand = D.numerals { n = 600, seed = 3 }
+T.eq({ hand.x.shape, hand.y.dtype, hand.width.shape, hand.slant.shape }, { { 600, 1, 28, 28 }, "int64", { 600 }, { 600 } }, "numerals: shapes")
+T.eq(hand.y:one_hot(10):sum(1), rp.full({ 10 }, 60), "numerals: classes in equal numbers")
+T.ok(hand.x:min():item() == 0 and hand.x:max():item() == 1, "numerals: ink in [0, 1]")
+T.ok(hand.x:sum({ 2, 3, 4 }):min():item() > 10, "numerals: none is empty")
+T.bits(hand.x, D.numerals { n = 600, seed = 3 }.x, "numerals: same seed, same bits")
+T.ok(hand.x:hash() ~= D.numerals { n = 600, seed = 3, name = "test" }.x:hash(), "numerals: another name")
+T.eq({ D.numerals { n = 10, size = 16, colour = true }.x.shape, #hand.classes }, { { 10, 3, 16, 16 }, 10 }, "numerals: colour, size")
+local others = D.numerals { n = 200, seed = 3, name = "others" }
+T.ok(rp.metrics.knn_accuracy(hand.x, hand.y, others.x, others.y) > 0.8, "numerals: classes can be told apart")
+local function correlation(a, b)
+  local u, v = (a - a:mean()):to "float64", (b - b:mean()):to "float64"
+  return (u * v):sum():item() / math.sqrt(u:square():sum():item() * v:square():sum():item())
+end
+T.ok(correlation(D.stroke_width(hand.x), hand.width) > 0.95, "stroke_width: goes with the width that was drawn")
+local post = rp.zeros(1, 1, 20, 20)
+post[{ 1, 1, { 5, 16 }, { 8, 10 } }] = 1
+T.near(D.stroke_width(post):item(), 2 * 36 / (2 * 12 + 2 * 3 + math.sqrt(2) - 2), 1e-5, "stroke_width: a bar of 3 by 12; one corner's steps are one diagonal")
+T.raises(function() D.stroke_width(rp.zeros(1, 3, 8, 8)) end, "(n, 1, H, W)", "stroke_width: colour")
+T.raises(function() D.numerals { n = 0 } end, "n = 0 images", "numerals: none")
+T.raises(function() D.numerals { size = 4 } end, "at least 8 pixels", "numerals: too small")
+
 -- points
 local function inside(x, lo, hi) return x:min():item() >= lo and x:max():item() <= hi end
 local board = D.checkerboard { n = 4000 }

@@ -189,3 +189,25 @@ local to_nearest = (samples:abs() - rp.tensor { 1, 0.5 }):square():sum(2):sqrt()
 T.ok(to_nearest < 0.15, ("a trained flow finds its two points (mean distance %.3f)"):format(to_nearest))
 
 T.done()
+
+-- times with a straight density
+local tilted = diffusion.tilted_times(40000, -0.6, rp.generator(1, "tilt"))
+T.ok(tilted:min():item() >= 0 and tilted:max():item() <= 1, "tilted_times: in [0, 1]")
+T.near(tilted:to("float64"):mean():item(), 0.5 - 0.6 / 6, 0.005, "tilted_times: mean 1/2 + alpha / 6")
+for _, alpha in ipairs { -1, -0.5, 0, 0.5, 1 } do   -- the distribution function alpha t^2 + (1 - alpha) t at the quantile is u
+  local t = diffusion.tilted_times(1000, alpha, rp.generator(2, "tilt"))
+  local u = rp.generator(2, "tilt"):rand(1000)
+  T.near(t:square() * alpha + t * (1 - alpha), u, 1e-5, "tilted_times: quantile, alpha = " .. alpha)
+  local middle = (rp.arange(1, 100, 1, "float64") - 0.5) / 100
+  T.near(diffusion.tilted_density(middle, alpha):mean():item(), 1, 1e-12, "tilted_density: a density, alpha = " .. alpha)
+end
+T.raises(function() diffusion.tilted_times(3, 1.5) end, "where it gives a density", "tilted_times: not a density")
+
+-- variance-exploding times by noise, and priors about a box
+local exploding = diffusion.VE { generator = rp.generator(1, "prior") }
+T.near(exploding:times_of(0.01 * math.sqrt(5000)), 0.5, 1e-12, "VE: the time of the middle noise")
+T.near(exploding:times_of(rp.tensor({ 0.01, 50 }, "float64")), rp.tensor({ 0, 1 }, "float64"), 1e-12, "VE: times of the ends")
+local start = exploding:prior({ 20000 }, 0.5, { 2, 6 }):to "float64"
+local _, s_start = exploding:coefficients(0.5)
+T.near(start:mean():item(), 4, 0.05, "prior: middle of the box")
+T.near(start:var():item(), s_start ^ 2 + 16 / 12, 0.05, "prior: variances of noise and box add up")

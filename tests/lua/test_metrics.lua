@@ -45,6 +45,11 @@ T.eq(M.knn(x, y, test_x, { k = 4 }), ints(R.knn4), "4-NN predictions, ties to th
 T.eq(M.knn(x, y, test_x), ints(R.knn5), "5-NN predictions")
 T.eq(M.knn(x, y, test_x, { k = 4, metric = "cosine" }), ints(R.knn_cosine), "4-NN predictions by cosine")
 T.near(M.knn_accuracy(x, y, test_x, test_y), ints(R.knn5):eq(test_y):to("float64"):mean():item(), 1e-15, "5-NN accuracy")
+local positions, heights = rp.tensor { { 0 }, { 1 }, { 2 }, { 10 } }, rp.tensor { 0, 2, 4, 100 }
+T.near(M.knn_r2(positions, heights, rp.tensor { { 0.4 }, { 1.6 } }, rp.tensor { 1, 4 }, { k = 2 }), 1 - 1 / 4.5, 1e-12,
+       "knn_r2 by hand: estimates 1 and 3 of 1 and 4")
+T.raises(function() M.knn_r2(positions, heights, positions, rp.ones(4), { k = 1 }) end, "are equal", "knn_r2: nothing to explain")
+T.raises(function() M.knn_r2(positions, rp.ones(3), positions, heights, { k = 1 }) end, "3 and 4 values", "knn_r2: counts")
 T.raises(function() M.knn(x, y, test_x, { k = 91 }) end, "k = 91 neighbours of 90", "more neighbours than vectors")
 local mean, each = M.silhouette(x, y)
 T.near(mean, R.silhouette, 1e-13, "silhouette equals scikit-learn's")
