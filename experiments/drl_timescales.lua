@@ -10,7 +10,7 @@ local P = rp.paper{
     n_train = {smoke = 400, small = 4000, paper = 60000, min = 100, help = "training images"},
     n_test  = {smoke = 200, small = 1000, paper = 10000, min = 100, help = "test images"},
     steps   = {smoke = 30, small = 1000, paper = 80000, min = 1, help = "steps of a training"},
-    conv_steps = {smoke = 2, small = 250, paper = 80000, min = 1, help = "steps of a training of convolutional networks"},
+    conv_steps = {smoke = 2, small = 500, paper = 80000, min = 1, help = "steps of a training of convolutional networks"},
     grey    = {"numerals", choices = {"numerals", "mnist"}, help = "the grey images"},
     colour  = {"colour", choices = {"colour", "cifar10"}, help = "the coloured images"},
     strong  = {1e-2, min = 0, help = "the strong weight of the code's L1 norm; the paper's is 1e-5"},
@@ -31,7 +31,7 @@ what else is in the code. The decline towards $t = 1$ is given the chance to com
 more than $\mathbf E |x_0 - \bar x|^2 / 2500$, about 0.01, of which a code of two dimensions can save a third. ]]
 local small = P.scale == "smoke"
 local times = small and {0.1, 0.5} or {0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1}
-local conv_times = small and {0.5} or {0.1, 0.3, 0.5, 0.9}
+local conv_times = small and {0.5} or {0.1, 0.5, 0.9}
 local trainings = {{"grey", "mlp", 1e-5, times}, {"grey", "mlp", P.strong, times}, {"colour", "mlp", 1e-5, times},
                    {"grey", "conv", 1e-5, conv_times}}
 local cells = {}
@@ -50,7 +50,8 @@ local sweep = rp.sweep{
   run = function(cell)
     local data, conv = images(cell), cell.net == "conv"
     local model = drl.train{data = data, seed = cell.seed, code = 2, times = cell.t, l1 = cell.l1, net = cell.net,
-      steps = conv and P.conv_steps or P.steps, batch = conv and 64 or 128, multipliers = large and data.train.x:size(2) == 3 and {1,
+      steps = conv and P.conv_steps or P.steps, batch = conv and not large and 32 or 128,
+              multipliers = large and data.train.x:size(2) == 3 and {1,
               1, 1} or nil}
     local judged = drl.judge_codes(model.encoder, data)
     return {silhouette = judged.silhouette, knn = judged.knn, width = judged.width or 0, size = judged.z:abs():mean():item(),

@@ -1,7 +1,7 @@
 --- repro.data: data sets, drawn or read, and how they are served.
 ---
 ---   glyphs, glyph_pairs, glyph_names                      small images with nine attributes
----   numerals, stroke_width                                drawn digits, grey or coloured
+---   numerals                                              drawn digits, grey or coloured
 ---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
 ---   load(name, options)                                   any of these by name

@@ -121,19 +121,4 @@ function numerals.numerals(given)
            slant = hand.slant, classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" } }
 end
 
----The mean width of the strokes of an image, in pixels: twice the ink over the length of its outline,
----    w = 2 sum I / sum |grad I|,   grad by differences of neighbours
----A bar of width w and length l has ink w l and an outline of 2 l + 2 w.
----@param x Tensor (n, 1, H, W) ink in [0, 1] on 0
----@return Tensor (n)
-function numerals.stroke_width(x)
-  if not rp.is_tensor(x) or x.ndim ~= 4 or x:size(2) ~= 1 then misuse "stroke_width: images (n, 1, H, W) are needed" end
-  local ink, h, w = x:squeeze(2), x:size(3), x:size(4)
-  local corner = ink:slice(2, 1, h - 1):slice(3, 1, w - 1)
-  local right = ink:slice(2, 1, h - 1):slice(3, 2, w) - corner
-  local down = ink:slice(2, 2, h):slice(3, 1, w - 1) - corner
-  local outline = (right:square() + down:square()):sqrt():sum({ 2, 3 })
-  return ink:sum({ 2, 3 }) * 2 / outline:maximum(1e-6)
-end
-
 return numerals
