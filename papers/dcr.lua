@@ -386,7 +386,7 @@ end
 
 --[[ A *world* is what training starts from: `f`, `text`, `v`, `h`. Its `parts`, if it has any, replace the ones of this script:
 `encoder(g)`, `denoiser(d, width, g)`, `projector(g)`, `caption_condition(text, caption)` for the denoiser's training, and
-`condition(h, z, tokens)` in the place of $c = h(z)$.
+`condition(h, z, tokens)` in the place of $c = h(z)$. Its `lora`, `lr_2` and `twin` go before the settings.
 
 A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
 local function draw_batch(g, twin)                -- twin = another augmentation
@@ -474,11 +474,11 @@ local function stage_1(world, seed)               -- -> h, frozen
 end
 
 local function stage_2(world, seed, loss, lambda) -- -> model with its own encoder and the record of its training
-  local f = world.f:clone():requires_grad_(true)
-  if P.lora > 0 then f = nn.lora(f, P.lora, P.lora, {generator = rp.generator(seed, "lora")}) end
+  local f, rank, rate = world.f:clone():requires_grad_(true), world.lora or P.lora, world.lr_2 or P.lr_2
+  if rank > 0 then f = nn.lora(f, rank, rank, {generator = rp.generator(seed, "lora")}) end
   local m = {f = f, v = world.v, h = world.h, text = world.text, seed = seed, lambda = lambda, twin = world.twin,
              parts = world.parts}
-  m.record = train(m, {loss = loss, groups = {{params = f:trainable(), lr = P.lr_2}}, steps = P.steps_2, stream = "stage 2",
+  m.record = train(m, {loss = loss, groups = {{params = f:trainable(), lr = rate}}, steps = P.steps_2, stream = "stage 2",
                        name = "stage 2, " .. loss})
   return m
 end
@@ -565,8 +565,8 @@ end
 
 if not P.main then
   return {settings = P, data = data, twins = twins, captions = captions, pretrain = pretrain, train_denoiser = train_denoiser,
-          stage_1 = stage_1, new_world = new_world, stage_2 = stage_2, end_to_end = end_to_end, losses = losses,
-          dcr_loss = dcr_loss, embed = embed, evaluate = evaluate}
+          draw_batch = draw_batch, stage_1 = stage_1, new_world = new_world, own_generator = own_generator, stage_2 = stage_2,
+          end_to_end = end_to_end, losses = losses, dcr_loss = dcr_loss, embed = embed, evaluate = evaluate}
 end
 
 --[[ ## 7  The runs

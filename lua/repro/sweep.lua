@@ -175,6 +175,15 @@ function methods:values(metric, where)
   return summary.values(cells_of(self), metric, where)
 end
 
+--- What a table shows of it: "mean (least to greatest)" over the seeds.
+---@param metric string "nmi", or "dcr.nmi" where a cell's result holds tables
+---@param where table|nil setting -> value
+---@param form string|nil format of a number, default "%.3f"
+---@return string
+function methods:text(metric, where, form)
+  return summary.text(cells_of(self), metric, where, form)
+end
+
 --- The mean over seeds of a metric of the cells with given values.
 ---@param metric string
 ---@param where table|nil setting -> value

@@ -22,11 +22,23 @@ local function groups_of(cells, names)
   return groups
 end
 
+-- "nmi", or "dcr.nmi" in a result that holds tables.
+local function metric_of(result, metric)
+  local value = result[metric]
+  if value ~= nil then return value end
+  value = result
+  for key in metric:gmatch "[^.]+" do
+    if type(value) ~= "table" then return nil end
+    value = value[key]
+  end
+  return value
+end
+
 -- A metric of each result of a group.
 local function column(group, metric)
   local list = {}
   for i, result in ipairs(group.results) do
-    local value = result[metric]
+    local value = metric_of(result, metric)
     if value == nil then
       local known = {}
       for name in next, result do known[#known + 1] = tostring(name) end
@@ -64,7 +76,7 @@ end
 --- What P:table takes: the settings, then each metric as "mean (least to greatest)" over the seeds.
 ---@param cells table
 ---@param names string[] settings
----@param metrics table names; {"nmi", label = "NMI"} gives a name a heading; format = "%.3f"
+---@param metrics table names; {"nmi", label = "NMI"} gives a name a heading; format = "%.3f"; "dcr.nmi" looks into tables
 ---@return table {header, rows}
 function summary.table(cells, names, metrics)
   check_metrics(metrics)
@@ -97,6 +109,16 @@ function summary.values(cells, metric, where)
     if fits then table.insert(chosen.results, cell.result) end
   end
   return column(chosen, metric)
+end
+
+--- Such a text as stands in a table: "mean (least to greatest)" over the seeds.
+---@param cells table
+---@param metric string
+---@param where table|nil setting -> value
+---@param form string|nil default "%.3f"
+---@return string
+function summary.text(cells, metric, where, form)
+  return cell_text(summary.values(cells, metric, where), form or "%.3f")
 end
 
 -- Groups that share the values of all settings but x and the ones averaged over: one curve each, sorted by x.
