@@ -179,6 +179,15 @@ T.raises(function() nn.UNet { size = 7 } end, "cannot be halved", "UNet refuses 
 local encoder = nn.ConvEncoder { n_in = 1, size = 8, channels = 8, multipliers = { 1, 2 }, blocks = 1, output = 2,
                                  time = "fourier" }
 T.eq(shape(encoder(rp.rand(2, 1, 8, 8), rp.rand(2))), "2x2", "ConvEncoder with time")
+local strided = nn.StridedEncoder { n_in = 2, size = 7, channels = { 4, 6 }, hidden = 8, output = 3, time = "fourier" }
+local picture = rp.rand(2, 2, 7, 7)
+T.eq(shape(strided(picture, rp.tensor { 0.1, 0.9 })), "2x3", "StridedEncoder, of an odd size, with time")
+T.ok((strided(picture, rp.tensor { 0.1, 0.9 }) - strided(picture, rp.tensor { 0.1, 0.1 })):abs():max(2):gt(0):totable()[2],
+     "StridedEncoder: the code depends on time")
+local plain = nn.StridedEncoder { n_in = 2, size = 7, channels = { 4 }, hidden = 8, output = 3, activation = "relu" }
+local step1 = (picture:conv(plain.convs[1].weight, plain.convs[1].bias, 2, 1)):relu()
+T.near(plain(picture), plain.last(plain.dense(step1:flatten(2)):relu()), 1e-6, "StridedEncoder without time: by its layers")
+T.raises(function() strided(rp.rand(2, 2, 8, 8), rp.rand(2)) end, "StridedEncoder", "StridedEncoder: images of another size")
 T.eq(shape(nn.MLPUNet(6, { layers = 3, hidden = 8, embedding = 8 })(rp.rand(4, 6), rp.rand(4))), "4x6", "MLPUNet")
 
 -- Gradients of whole networks in double precision, in a few parameters.
