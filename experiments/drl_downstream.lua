@@ -15,9 +15,10 @@ local P = rp.paper{
     size    = {smoke = 14, small = 14, paper = 32, min = 4, help = "pixels of a side, a divisor of 28 (grey) or 32 (colour)"},
     net     = {smoke = "strided", small = "strided", paper = "conv", choices = {"strided", "mlp", "conv"},
                help = "encoders: two strided convolutions, a perceptron, or the down-sampling half of a U-Net"},
-    steps   = {smoke = 12, small = 1000, paper = 90000, min = 1, help = "steps of every method's training"},
+    steps   = {smoke = 12, small = 2000, paper = 90000, min = 1, help = "steps of every method's training"},
     batch   = {smoke = 32, small = 128, paper = 128, min = 2, help = "images in a step"},
     lr      = {2e-3, paper = 2e-4, help = "Adam's learning rate"},
+    weight  = {"unit", choices = {"unit", "sigma2"}, help = "weight of a time in the loss, of |F - F*|^2: 1, or the paper's lambda = sigma^2"},
     code    = {smoke = 8, small = 32, paper = 128, min = 1, help = "size of the code for Figs. 3 and 14-16"},
     few     = {8, min = 1, help = "size of the code for Fig. 13"},
     times   = {smoke = 3, small = 11, paper = 11, min = 2, help = "values of t, evenly spaced from 0 to 1"},
@@ -37,12 +38,7 @@ images (SimCLR-Gauss: the two views differ by pixel noise), while SimCLR with it
 Here the same encoder is trained for the same number of steps on the same batches' sizes by each method; `papers/drl.lua` has the
 training of DRL and VDRL, the library that of the others (`rp.unsupervised`).
 
-## 1  Images and encoders ]]
-local data = drl.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = P.seed}
-if data.note then P:note("%s", data.note) end
-local C, S = data.train.x:size(2), data.train.x:size(3)
-local middle = data.test.y:size(1) // 2                     -- the first half of the test images chooses t, the second half judges
-
+## 1  Encoders and their training ]]
 local Code = nn.class "Code"                                -- a body with one output, read as a mean, or a mean and a log variance
 function Code:init(body, probabilistic)
   self.body = body
@@ -96,7 +92,7 @@ local function learn(what)                                  -- {method, data, ne
     o.time, o.probabilistic = true, what.method == "vdrl"
     local model = drl.train{data = what.data, seed = what.seed, steps = what.steps, batch = what.batch, lr = what.lr,
       code = what.code, time = true, probabilistic = o.probabilistic, encoder = new_encoder(o, g),
-      net = what.net == "conv" and "conv" or "mlp", l1 = 1e-5, kl = 1e-7, name = what.method}
+      weight = what.weight, net = what.net == "conv" and "conv" or "mlp", l1 = 1e-5, kl = 1e-7, name = what.method}
     return function(images, t) return drl.codes(model.encoder, images, t) end, model.encoder
   end
   local model = baselines[what.method](o, g)
@@ -107,8 +103,13 @@ end
 
 if not P.main then return {new_encoder = new_encoder, learn = learn, Code = Code} end
 
---[[ ## 2  Probes
-On frozen codes: a perceptron with one hidden layer, 50 epochs, on all labels (Fig. 3) and on few (Figs. 14-16); a support vector
+--[[ ## 2  Images and probes
+The first half of the test images chooses $t$, the second half judges. ]]
+local data = drl.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = P.seed}
+if data.note then P:note("%s", data.note) end
+local middle = data.test.y:size(1) // 2
+
+--[[ On frozen codes: a perceptron with one hidden layer, 50 epochs, on all labels (Fig. 3) and on few (Figs. 14-16); a support vector
 machine with scikit-learn's defaults on 100 and 1000 labels (Fig. 13). Which $t$ is best is read off a validation set, never off the
 images on which the accuracy is taken. ]]
 local low = P.scale == "paper" and {1000, 5000, 10000} or P.scale == "small" and {100, 500, 1000} or {100, 200}
@@ -169,7 +170,7 @@ local sweep = rp.sweep{
   name = "methods", list = cells, seeds = P.seeds,
   run = function(cell)
     local encode, encoder = learn{method = cell.method, data = data, net = P.net, seed = cell.seed, steps = P.steps, batch = P.batch,
-                                  lr = P.lr, code = cell.code == "few" and P.few or P.code}
+                                  lr = P.lr, weight = P.weight, code = cell.code == "few" and P.few or P.code}
     local result = judge(cell, encode)
     result.weights = encoder:hash()
     return result

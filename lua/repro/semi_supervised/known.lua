@@ -29,4 +29,13 @@ function known.positions(mask)
   return order:slice(1, 1, math.tointeger(mask:to("float64"):sum():item()))
 end
 
+---Where labels are known, and where not.
+---@param labels Tensor (n) int, 0 where unknown
+---@return Tensor labelled (m) int64, positions in ascending order
+---@return Tensor unlabelled (n - m) int64
+function known.labelled(labels)
+  local y = features.labels("labelled", labels)
+  return known.positions(y:gt(0)), known.positions(y:eq(0))
+end
+
 return known

@@ -77,7 +77,7 @@ local function start(model, x, labels, given)
   local n = x:size(1)
   local y, c = known.labels("laplacenet", labels, n, o.classes or nil)
   local s = { model = model, x = x, y = y, c = c, o = o, g = o.generator or rp.generator(1, "laplacenet") }
-  s.labelled, s.free = known.positions(y:gt(0)), known.positions(y:eq(0))
+  s.labelled, s.free = known.labelled(y)
   if s.free:size(1) == 0 then misuse "laplacenet: every example has a label" end
   if o.labelled_batch >= o.batch then
     misuse("laplacenet: %d labelled examples of a batch of %d leave no room", o.labelled_batch, o.batch)

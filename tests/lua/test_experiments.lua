@@ -1,0 +1,46 @@
+--- Experiments at their smallest: each runs to its end, fails no check, and leaves its tables, figures and numbers.
+-- luacheck: ignore 122
+local T = require "tap"
+local command = require "command"
+local rp = require "repro"
+local files = require "repro.files"
+
+local root = debug.getinfo(1, "S").source:match "^@(.*)/tests/lua/test_experiments%.lua$" or "."
+local program = command.program
+
+-- An experiment, settings that make it small, and the names of its tables and figures.
+local experiments = {
+  { "drl_downstream", { "times=2", "steps=4", "epochs=1" },
+    { "Figure 3", "Figures 14-16", "Figure 13", "Figures 3, 14-16", "Figure 13" } },
+  { "drl_semi_supervised", { "steps=4" },
+    { "Table 1", "Table 4", "Table 5", "Table 6", "Table 7", "Propagation", "Labels" } },
+}
+
+local function outputs(result)
+  local list = {}
+  for _, output in ipairs(result.outputs) do
+    if output.type == "table" or output.type == "figure" then list[#list + 1] = output.name end
+  end
+  return list
+end
+
+local function check(name, settings, names, directory)
+  local words = ("'%s' run '%s/experiments/%s.lua' --scale smoke -q --threads 1 -o '%s'"):format(program, root, name, directory)
+  for _, setting in ipairs(settings) do words = words .. " --set " .. setting end
+  local answer = command.shell(words .. " 2>&1; echo \"code $?\"")
+  T.ok(answer:find "code 0$", name .. " ends well at smoke scale", answer)
+  local result = rp.io.json_decode(files.read(directory .. "/result.json"))
+  T.eq(result.counts.fail, 0, name .. ": no check fails")
+  T.ok(result.counts.not_reproduced + result.counts.pass > 5, name .. ": its claims are decided")
+  T.eq(outputs(result), names, name .. ": its tables and figures")
+end
+
+if not program:find "/repro$" then
+  T.skip("only inside repro", "experiments")
+else
+  local directory = command.shell "mktemp -d"
+  for _, entry in ipairs(experiments) do check(entry[1], entry[2], entry[3], directory .. "/" .. entry[1]) end
+  os.execute(("rm -rf '%s'"):format(directory))
+end
+
+T.done()
