@@ -9,8 +9,8 @@ local P = rp.paper{
     seeds   = {smoke = 1, small = 3, paper = 3, min = 1, help = "independent runs of each"},
     n_train = {smoke = 400, small = 4000, paper = 60000, min = 100, help = "training images"},
     n_test  = {smoke = 200, small = 1000, paper = 10000, min = 100, help = "test images"},
-    steps   = {smoke = 30, small = 1000, paper = 80000, min = 1, help = "steps of a training"},
-    conv_steps = {smoke = 2, small = 500, paper = 80000, min = 1, help = "steps of a training of convolutional networks"},
+    steps   = {smoke = 30, small = 700, paper = 80000, min = 1, help = "steps of a training"},
+    conv_steps = {smoke = 2, small = 300, paper = 80000, min = 1, help = "steps of a training of convolutional networks"},
     grey    = {"numerals", choices = {"numerals", "mnist"}, help = "the grey images"},
     colour  = {"colour", choices = {"colour", "cifar10"}, help = "the coloured images"},
     strong  = {1e-2, min = 0, help = "the strong weight of the code's L1 norm; the paper's is 1e-5"},
@@ -30,8 +30,8 @@ Codes have two dimensions. Silhouette and accuracy of the 10 nearest neighbours 
 what else is in the code. The decline towards $t = 1$ is given the chance to come from the norm: $\lambda = \sigma^2$ makes the whole loss at $t = 1$ not
 more than $\mathbf E |x_0 - \bar x|^2 / 2500$, about 0.01, of which a code of two dimensions can save a third. ]]
 local small = P.scale == "smoke"
-local times = small and {0.1, 0.5} or {0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1}
-local conv_times = small and {0.5} or {0.1, 0.5, 0.9}
+local times = small and {0.1, 0.5} or {0.1, 0.3, 0.5, 0.7, 0.9, 1}
+local conv_times = small and {0.5} or {0.1, 0.5}
 local trainings = {{"grey", "mlp", 1e-5, times}, {"grey", "mlp", P.strong, times}, {"colour", "mlp", 1e-5, times},
                    {"grey", "conv", 1e-5, conv_times}}
 local cells = {}

@@ -14,8 +14,8 @@ local P = rp.paper{
     size    = {smoke = 14, small = 14, paper = 28, help = "side of the grey images, pooled from 28"},
     tint_size = {smoke = 8, small = 8, paper = 32, help = "side of the coloured images, pooled from 32"},
     net     = {smoke = "mlp", small = "mlp", paper = "conv", choices = {"mlp", "conv"}, help = "the networks of all sections but one"},
-    steps   = {smoke = 40, small = 1500, paper = 80000, min = 1, help = "steps of a training"},
-    conv_steps = {smoke = 2, small = 500, paper = 80000, min = 1, help = "steps of the trainings of convolutional networks, Sec. 7"},
+    steps   = {smoke = 40, small = 1200, paper = 80000, min = 1, help = "steps of a training"},
+    conv_steps = {smoke = 2, small = 300, paper = 80000, min = 1, help = "steps of the trainings of convolutional networks, Sec. 7"},
     conv_batch = {smoke = 16, small = 32, paper = 128, min = 2, help = "images in a step of these"},
     batch   = {smoke = 64, small = 128, paper = 128, min = 2, help = "images in a step"},
     lr      = {2e-3, paper = 2e-4, help = "Adam's learning rate"},
@@ -583,8 +583,9 @@ local function clouds(name)                       -- the codes of test images by
   return fig
 end
 
---[[ To sample with codes of a training that saw little of the low noise, the network is trained further with $t$ uniform and the encoder
-frozen (App. D). The grid runs over the middle nine tenths of each coordinate. ]]
+--[[ To see what a code stands for, a convolutional score network is trained to listen to the frozen encoder, with all times weighing
+alike (App. D does the same after a training that saw little of the low noise). The grid runs over the middle nine tenths of
+each coordinate. ]]
 local function code_grid(z, n)                    -- z (m,2) -> (n n, 2), rows from the top
   local function line(k)
     local q = {}
@@ -595,13 +596,11 @@ local function code_grid(z, n)                    -- z (m,2) -> (n n, 2), rows f
   return rp.stack(3, across, down):reshape(n * n, 2)
 end
 local function samples_of_grid(name)
-  local model, n = first[name], P.scale == "smoke" and 3 or 8
-  if not name:find "%.t$" then
-    model = train{data = data, seed = P.seed, code = 2, encoder = model.encoder, score = model.score, frozen = true, stream = "frozen",
-                  probabilistic = model.encoder.probabilistic, name = "frozen encoder, t uniform"}
-  end
-  local z = code_grid(emphasis[name][1].z, n)
-  local x = sample(model.score, {shape = {n * n, data.train.x:size(2), P.size, P.size}, z = z, seed = P.seed})
+  local encoder, n = first[name].encoder, P.scale == "smoke" and 2 or 8
+  local model = train{data = data, seed = P.seed, code = 2, encoder = encoder, frozen = true, net = "conv", weight = "unit",
+                      steps = P.conv_steps, batch = P.conv_batch, name = "frozen encoder"}
+  local shape = {n * n, data.train.x:size(2), P.size, P.size}
+  local x = sample(model.score, {shape = shape, z = code_grid(emphasis[name][1].z, n), seed = P.seed})
   return rp.plot.image_grid(x, {columns = n, width = 320, desc = "samples from a grid of codes"})
 end
 local panels = {{"Figure 2, top", "drl.t"}, {"Figure 2, bottom", "vdrl.high"}, {"Figure 5", "vdrl.t"}, {"Figure 7", "drl.high"}}
@@ -609,7 +608,7 @@ for _, panel in ipairs(panels) do
   local e
   for _, row in ipairs(emphases) do if row[1] == panel[2] then e = row end end
   P:figure(panel[1] .. ", codes", clouds(panel[2]), e[2] .. ": codes of test images.")
-  P:figure(panel[1] .. ", samples", samples_of_grid(panel[2]), e[2] .. ": samples from a grid of codes.")
+  if panel[1]:find "2" then P:figure(panel[1] .. ", samples", samples_of_grid(panel[2]), e[2] .. ": samples from a grid of codes.") end
 end
 
 --[[ Coloured images (Fig. 6 and 8): the code holds the colour of the ground, here measured as the $R^2$ of the mean red, green and blue. ]]
@@ -640,8 +639,8 @@ for i, e in ipairs{{"conv.t", "t uniform", "sigma2"}, {"conv.high", "high noise 
           name = e[1]}
   conv[i] = P:once(e[1], judge_codes, model.encoder, data)
   conv[i].name, conv[i].loss = e[2], model.losses[#model.losses]
-  if i == 1 then
-    local z = code_grid(conv[1].z, P.scale == "smoke" and 2 or 6)
+  if i == 2 then
+    local z = code_grid(conv[2].z, P.scale == "smoke" and 2 or 6)
     local shape = {z:size(1), data.train.x:size(2), P.size, P.size}
     P:figure("Convolutional samples", rp.plot.image_grid(sample(model.score, {shape = shape, z = z, seed = P.seed}),
              {columns = P.scale == "smoke" and 2 or 6, width = 280}), "Samples of the convolutional network, from a grid of codes.")
@@ -798,11 +797,15 @@ P:figure("Figure 18", fig18, "The adversary's parameter over training.")
 local loss_times, adversary_losses = {}, {}
 for i = 1, 20 do loss_times[i] = i / 20 end
 for i in ipairs(p_kls) do adversary_losses[i] = P:once("loss", loss_over_time, adversaries[i].score, data.test.x, loss_times, P.seed) end
-local fig17 = rp.plot.figure{width = 520, height = 280, desc = "Loss over t with and without the adversary"}
-local ax17 = fig17:axes{xlabel = "$t$", ylabel = "loss", yscale = "log", legend = true}
-for i, p in ipairs(p_kls) do ax17:line(loss_times, adversary_losses[i], {label = "$p_{KL} = " .. p .. "$"}) end
+local fig17 = rp.plot.figure{width = 520, height = 280, desc = "Loss over t with the adversary, relative to without"}
+local ax17 = fig17:axes{xlabel = "$t$", ylabel = "loss / loss of $p_{KL} = 1$", legend = true}
+for i, p in ipairs(p_kls) do
+  local relative = {}
+  for k, l in ipairs(adversary_losses[i]) do relative[k] = l / adversary_losses[3][k] end
+  ax17:line(loss_times, relative, {label = "$p_{KL} = " .. p .. "$"})
+end
 P:figure("Figure 17", fig17,
-        "Loss of test images at each time, weighted by $\\sigma^2$, after training with the adversary and ($p_{KL} = 1$) without.")
+        "Loss of test images at each time after training with the adversary, relative to training without ($p_{KL} = 1$).")
 
 --[[ ## 12  The initial noise (Sec. 3.2, 4.3, Fig. 4, 11, Table 3)
 Sampling starts at $t_{init} < 1$ from $s n$ or from $u + s n$, with steps of the same size, so that there are fewer. On the coloured
@@ -823,7 +826,7 @@ local function noise_scales(set, seed)            -- -> {gauss, uniform: FD at e
   end
   return result
 end
-local scales = {colour = over_seeds(function(seed) return noise_scales(tinted, seed) end), grey = {noise_scales(data, P.seed)}}
+local scales = {colour = {noise_scales(tinted, P.seed)}, grey = {noise_scales(data, P.seed)}}
 local function start_rows(list)
   local rows = {}
   for i, t in ipairs(starts) do
@@ -833,7 +836,7 @@ local function start_rows(list)
   return rows
 end
 local header = {"t_init", "Gaussian", "uniform + Gaussian", "ratio"}
-P:table("Table 3", header, start_rows(scales.colour), "FD of coloured samples" .. (many and ", mean over seeds (range)." or "."))
+P:table("Table 3", header, start_rows(scales.colour), "FD of coloured samples, one seed.")
 P:table("Table 3, grey images", header, start_rows(scales.grey), "FD of grey samples, one seed.")
 P:figure("Figure 11", rp.plot.image_grid(rp.concat(1, table.unpack(scales.colour[1].pictures)), {columns = 12, width = 420,
         desc = "samples by initial noise"}),
