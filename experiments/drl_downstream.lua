@@ -18,7 +18,7 @@ local P = rp.paper{
     steps   = {smoke = 12, small = 2000, paper = 90000, min = 1, help = "steps of every method's training"},
     batch   = {smoke = 32, small = 128, paper = 128, min = 2, help = "images in a step"},
     lr      = {2e-3, paper = 2e-4, help = "Adam's learning rate"},
-    weight  = {"unit", choices = {"unit", "sigma2"}, help = "weight of a time in the loss, of |F - F*|^2: 1, or the paper's lambda = sigma^2"},
+    weight  = {"unit", choices = {"unit", "sigma2"}, help = "weight of |F - F*|^2 in the loss: 1, or the paper's lambda = sigma^2"},
     code    = {smoke = 8, small = 32, paper = 128, min = 1, help = "size of the code for Figs. 3 and 14-16"},
     few     = {8, min = 1, help = "size of the code for Fig. 13"},
     times   = {smoke = 3, small = 11, paper = 11, min = 2, help = "values of t, evenly spaced from 0 to 1"},

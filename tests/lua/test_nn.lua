@@ -184,9 +184,9 @@ local picture = rp.rand(2, 2, 7, 7)
 T.eq(shape(strided(picture, rp.tensor { 0.1, 0.9 })), "2x3", "StridedEncoder, of an odd size, with time")
 T.ok((strided(picture, rp.tensor { 0.1, 0.9 }) - strided(picture, rp.tensor { 0.1, 0.1 })):abs():max(2):gt(0):totable()[2],
      "StridedEncoder: the code depends on time")
-local plain = nn.StridedEncoder { n_in = 2, size = 7, channels = { 4 }, hidden = 8, output = 3, activation = "relu" }
-local step1 = (picture:conv(plain.convs[1].weight, plain.convs[1].bias, 2, 1)):relu()
-T.near(plain(picture), plain.last(plain.dense(step1:flatten(2)):relu()), 1e-6, "StridedEncoder without time: by its layers")
+local timeless = nn.StridedEncoder { n_in = 2, size = 7, channels = { 4 }, hidden = 8, output = 3, activation = "relu" }
+local step1 = (picture:conv(timeless.convs[1].weight, timeless.convs[1].bias, 2, 1)):relu()
+T.near(timeless(picture), timeless.last(timeless.dense(step1:flatten(2)):relu()), 1e-6, "StridedEncoder without time: by its layers")
 T.raises(function() strided(rp.rand(2, 2, 8, 8), rp.rand(2)) end, "StridedEncoder", "StridedEncoder: images of another size")
 T.eq(shape(nn.MLPUNet(6, { layers = 3, hidden = 8, embedding = 8 })(rp.rand(4, 6), rp.rand(4))), "4x6", "MLPUNet")
 

@@ -56,8 +56,8 @@ T.near((guess.class_weight:index_select(1, guess.y)):mean():item(), 1, 1e-12, "t
 local flat = S.pseudo_labels(rp.zeros(3, 4), ints { 2, 0, 0 })
 T.near(flat.weight, { 1, 0, 0 }, 1e-15, "what the graph does not reach has no weight")
 T.near(S.pseudo_labels(floats { { 1, 0, 0 }, { 0, 3, 0 } }, ints { 1, 0 }).weight, { 1, 1 }, 1e-15, "one class alone is certain")
-local given, unknown = S.labelled(labels)
-T.eq(given:size(1), 10, "how many labels are known")
+local known, unknown = S.labelled(labels)
+T.eq(known:size(1), 10, "how many labels are known")
 T.eq({ unknown:size(1), unknown[1]:item(), unknown[2]:item(), unknown[3]:item() }, { 50, 2, 5, 13 }, "where labels are unknown")
 local free_F = F[unknown]
 local aligned = S.align(free_F:maximum(0) / free_F:maximum(0):sum(2, true), floats { 0.2, 0.5, 0.3 })
