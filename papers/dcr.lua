@@ -6,13 +6,14 @@ local P = rp.paper{
   title = "Guiding Diffusion-based Reconstruction with Contrastive Signals for Balanced Visual Representation",
   authors = "Boyu Han, Qianqian Xu, Shilong Bao, Zhiyong Yang, Ruochen Cui, Xilin Zhao, Qingming Huang",
   settings = {
-    dataset    = {"glyphs", choices = {"glyphs", "mnist", "digits", "cifar10"}, help = "drawn glyphs, or real images from --data DIR"},
+    dataset    = {"glyphs", paper = "images", choices = {"glyphs", "mnist", "digits", "cifar10", "images"},
+                  help = "drawn glyphs, or real images from --data DIR; images: a folder, with CLIP and Stable Diffusion"},
     seeds      = {smoke = 1, small = 5, paper = 1, min = 1, help = "independent runs, from the run's seed upwards"},
     n_train    = {smoke = 2000, small = 8000, paper = 8000, min = 64, help = "training images"},
     n_test     = {smoke = 500, small = 2000, paper = 2000, min = 20, help = "test images"},
     encoder    = {"cnn", choices = {"cnn", "vit"}, help = "image encoder: a small convolutional network, or a vision transformer"},
     side       = {16, min = 16, help = "side of the image that the encoder sees, a multiple of 16: pixels are repeated"},
-    feature    = {32, min = 2, help = "K, size of a feature and of a condition"},
+    feature    = {32, paper = 768, min = 2, help = "K, size of a feature and of a condition"},
     light      = {0.5, min = 0, help = "strength of the glyphs' nuisance light, in units of rp.data.glyphs"},
     mention    = {0.0, min = 0, max = 1, help = "how often a pretraining caption names each attribute"},
     naming     = {0.0, min = 0, max = 1, help = "how often a pretraining caption names the class"},
@@ -180,7 +181,35 @@ function datasets.cifar10()                       -- 32 -> 16; nothing to measur
               {1, 2, 3, 4, 5, 4, 6, 5, 1, 2}, {})
 end
 
+--[[ At `--scale paper` the networks are the published ones and the images a folder of PNG files, one folder in it for each class.
+They are squares whose side is a multiple of CLIP's 224 and of 64, such as 448: Stable Diffusion's autoencoder sees all of it, CLIP the
+means of 2x2 pixels. What is missing is listed, and the run ends with status 4. ]]
+local given                                       -- the published networks: replacements, as `parts` in section 5
+
+local function published(folder, side)
+  local clip = rp.models.read_clip(folder .. "/clip-vit-large-patch14")
+  local sd = rp.models.read_stable_diffusion(folder .. "/stable-diffusion-2-1", {image = side})
+  if sd.prediction ~= P.prediction then error("this Stable Diffusion needs --set prediction=" .. sd.prediction) end
+  local c = sd.unet.context
+  return {sd = sd, encoder = function() return rp.models.CLIPVision(clip) end, denoiser = function() return sd end,
+          projector = function(g) return nn.MLP({clip.projection, c, c}, {activation = "gelu", generator = g}) end}
+end
+
+function datasets.images()
+  local sd = "Stable Diffusion 2.1: stabilityai/stable-diffusion-2-1 on Hugging Face, or a copy of it"
+  local folder = rp.models.locate{
+    {"clip-vit-large-patch14/model.safetensors", "OpenAI's CLIP: openai/clip-vit-large-patch14 on Hugging Face"},
+    {"stable-diffusion-2-1/unet/diffusion_pytorch_model.safetensors", sd},
+    {"stable-diffusion-2-1/vae/diffusion_pytorch_model.safetensors", sd},
+    {"images", "your own: DIR/images/CLASS/*.png, all of 448x448 pixels"}}
+  local set, coarse = rp.data.image_folder{dir = folder .. "/images", channels = 3}, {}
+  for k = 1, #set.classes do coarse[k] = 1 end
+  given = published(folder, set.train.x:size(3))
+  return real(set, function(x) return x end, coarse, {})
+end
+
 local data = datasets[P.dataset]()
+local clip_steps, v_steps = given and 0 or P.clip_steps, given and 0 or P.v_steps
 local n_train, n_test = data.train.y:size(1), data.test.y:size(1)
 local n_class, n_coarse, n_attribute = #data.classes, math.max(table.unpack(data.coarse)), #data.attributes
 local n_context, C = data.train.context:size(2), data.train.x:size(2)
@@ -205,17 +234,24 @@ local function encode(pca, x)                     -- (n,C,H,W) -> (n,D)
   return (x:reshape(x:size(1), -1) - pca.mean):matmul(pca.basis)
 end
 
-local pca = fit_pca(data.train.x, P.latent)
-local latents = encode(pca, data.train.x)
+local function given_latents(x)                   -- Stable Diffusion's own, a few images at a time
+  local rows = {}
+  for k, part in ipairs{x:split(4)} do rows[k] = rp.no_grad(given.sd.encode, given.sd, part) end
+  return rp.concat(1, table.unpack(rows))
+end
+
+local latents = given and given_latents(data.train.x) or encode(fit_pca(data.train.x, P.latent), data.train.x)
+local n_latent = latents:size(2)
 collectgarbage()
 rp.memory_trim()
-P:exact("latents", latents:square():mean(), 1, 1e-4, {where = "Sec. 3", text = "latents have variance 1"})
+if not given then P:exact("latents", latents:square():mean(), 1, 1e-4, {where = "Sec. 3", text = "latents have variance 1"}) end
 
 --[[ ### Augmentation
-The twin of Eq. 12 is the image moved by up to a pixel, in other light; amounts of light are standard deviations. ]]
+The twin of Eq. 12 is the image moved by up to 1/16 of its side, in other light; amounts of light are standard deviations. ]]
 local function twins(strength)                    -- 1: as here; experiments/dcr_augmentation.lua varies it
-  return rp.data.augment.chain{{"shift", math.floor(strength + 0.5)}, {"gain", 0.1 * strength}, {"offset", 0.3 * strength},
-                               {"gradient", 0.4 * strength}, {"cast", 0.3 * strength}, {"noise", 0.05 * strength}}
+  local pixels = math.floor(strength * data.train.x:size(3) / 16 + 0.5)
+  return rp.data.augment.chain{{"shift", pixels}, {"gain", 0.1 * strength}, {"offset", 0.3 * strength}, {"gradient", 0.4 * strength},
+                               {"cast", 0.3 * strength}, {"noise", 0.05 * strength}}
 end
 local augment = twins(1)
 
@@ -297,7 +333,7 @@ local function pretrain(seed, parts)              -- -> f, text
   local f, text = (parts and parts.encoder or encoders[P.encoder])(g), TextTower(g)
   local clip_loss, own = clip_losses[P.clip_loss]()
   local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}, own and {params = own}}, {lr = 1e-3})
-  for _ in P:training(P.clip_steps, "image-text pretraining") do
+  for _ in P:training(clip_steps, "image-text pretraining") do
     local i = g:randint(1, n_train, {128})
     local z = f(data.train.x:index_select(1, i))
     local loss = clip_loss(z, text(captions(data.train, i, clip_rates, g)))
@@ -348,7 +384,8 @@ local function caption_condition(text, caption) return rp.no_grad(text.forward, 
 
 local function train_denoiser(text, seed, width, steps, parts) -- parts: another denoiser or condition, see below
   local g = rp.generator(seed, "denoiser")
-  local v = (parts and parts.denoiser or Denoiser)(P.latent, width, g)
+  local v = (parts and parts.denoiser or Denoiser)(n_latent, width, g)
+  if steps == 0 then return v:requires_grad_(false), 0 end
   local condition = parts and parts.caption_condition or caption_condition
   local step, tail = optim.Adam(v, {lr = 2e-3}), 0
   for k in P:training(steps, "denoiser") do
@@ -493,7 +530,7 @@ end
 local function new_world(seed, parts)             -- everything up to stage 2
   local start = {seed = seed, parts = parts}
   start.f, start.text = pretrain(seed, parts)
-  return denoiser_world(start, P.width, P.v_steps)
+  return denoiser_world(start, P.width, v_steps)
 end
 
 --[[ A competitor without captions, as GenHancer: a denoiser and a projector trained from scratch on the condition $h(f(x))$ of the
@@ -501,9 +538,9 @@ frozen encoder, which is then trained by reconstruction. ]]
 local function own_generator(world, seed)         -- -> a world with that denoiser and projector
   local g = rp.generator(seed, "generator")
   local other = {f = world.f, text = world.text, seed = seed, parts = world.parts, twin = world.twin,
-                 v = Denoiser(P.latent, P.width, g), h = new_projector(world, seed)}
+                 v = Denoiser(n_latent, P.width, g), h = new_projector(world, seed)}
   local step = optim.Adam({{params = other.v:parameters()}, {params = other.h:parameters()}}, {lr = 2e-3})
-  for _ in P:training(P.v_steps, "denoiser of its own") do
+  for _ in P:training(v_steps, "denoiser of its own") do
     local i = g:randint(1, n_train, {256})
     local c = condition(other, rp.no_grad(world.f.forward, world.f, data.train.x:index_select(1, i)))
     local x_t, t, r = noised(latents:index_select(1, i), g)
@@ -582,7 +619,7 @@ local function lazy(make)                         -- a table whose values are ma
 end
 
 local makers = {                                  -- w: the models of one seed, each trained once, when something needs it
-  original = function(w) return denoiser_world(w.start, P.width, P.v_steps) end,
+  original = function(w) return denoiser_world(w.start, P.width, v_steps) end,
   rec = function(w) return stage_2(w.original, w.seed, "rec") end,
   generator = function(w) return stage_2(own_generator(w.original, w.seed), w.seed, "rec") end,
   dcr = function(w) return stage_2(w.original, w.seed, "dcr") end,
@@ -593,7 +630,7 @@ for _, n in ipairs(weights) do
 end
 for _, s in ipairs(strengths) do
   makers[s[1]] = function(w)
-    local other = denoiser_world(w.start, s[2], math.ceil(P.v_steps * s[3]))
+    local other = denoiser_world(w.start, s[2], math.ceil(v_steps * s[3]))
     local m = stage_2(other, w.seed, "dcr")
     m.error_v = other.error_v
     return m
@@ -603,8 +640,8 @@ end
 local of_seed = lazy(function(seed)
   local w
   w = lazy(function(method) return makers[method](w) end)
-  w.seed, w.start = seed, {seed = seed}
-  w.start.f, w.start.text = pretrain(seed)
+  w.seed, w.start = seed, {seed = seed, parts = given}
+  w.start.f, w.start.text = pretrain(seed, given)
   return w
 end)
 local first = of_seed[P.seed]
@@ -661,7 +698,7 @@ local x_t, t = noised(latents:slice(1, 1, 1), rp.generator(P.seed, "theory"))
 local function T(z)                               -- (n,K) -> (n,D)
   local n = z:size(1)
   local c = first.dcr.h(z:to("float32"))
-  return rp.no_grad(first.dcr.v.forward, first.dcr.v, x_t:expand(n, P.latent), t:expand(n), c):to("float64")
+  return rp.no_grad(first.dcr.v.forward, first.dcr.v, x_t:expand(n, n_latent), t:expand(n), c):to("float64")
 end
 
 local set = rp.concat(1, Z, class_means(Z, Y))
@@ -731,7 +768,9 @@ local function best_weight()                      -- the weight of the naive sum
   return {best[1], ("naive, best weight: λ_rec = %g"):format(best[2])}
 end
 local function compared()
-  return {{"original"}, {"rec"}, {"generator"}, {"naive"}, best_weight(), {"dcr"}}
+  local list = {{"original"}, {"rec"}, {"naive"}, best_weight(), {"dcr"}}
+  if v_steps > 0 then table.insert(list, 3, {"generator"}) end
+  return list
 end
 P:table("Table 2", {"Method", table.unpack(key_names)}, table_rows(compared()),
         "Mean over seeds (range). Clustering of test features, and pairs of which both are right (chance 0.25). Reconstruction only is "
@@ -819,7 +858,7 @@ if P:wants("Figure 5") then
   local figure = rp.plot.figure{cols = 3, width = 780, height = 280, desc = "t-SNE of features by class"}
   for _, name in ipairs{"original", "rec", "dcr"} do
     local y = metrics.tsne(scores[name][1].z:slice(1, 1, n),
-                           {perplexity = 20, steps = P.scale == "smoke" and 100 or 400, seed = P.seed})
+                           {perplexity = math.min(20, (n - 1) // 3), steps = P.scale == "smoke" and 100 or 400, seed = P.seed})
     local ax = figure:axes{title = names[name], legend = false}
     ax:scatter(y:select(2, 1), y:select(2, 2), {classes = data.test.y:slice(1, 1, n), size = 2})
   end
@@ -856,7 +895,7 @@ local function capacity_figure()
   end
   return figure
 end
-if P.v_steps > 0 then
+if v_steps > 0 then
   P:figure("Figure 6", capacity_figure(),
            "DCR with weaker (right) and stronger (left) denoisers; means over seeds, the band is their range.")
   P:table("Figure 6 in numbers", {"Denoiser", "its loss", table.unpack(key_names)}, capacity_rows())
@@ -906,7 +945,7 @@ if n_attribute > 0 then
 else
   for _, id in ipairs{"rec.p", "dcr.p", "dcr.naive.p", "dcr.naive.p.every", "remark1.p", "stages.p"} do P:not_run(id, no_attributes) end
 end
-if P.v_steps > 0 then
+if v_steps > 0 then
   P:claim("denoiser.d", "A stronger denoiser gives better D-ability (NMI)",
           {value = gain("dcr", "weak", "nmi"), op = ">", bound = 0}, {where = "Fig. 6"})
   if n_attribute > 0 then
@@ -972,7 +1011,7 @@ P:quoted("paper.conflict", 0.863,
 for _, row in ipairs{{"original", 0.71, 0.61, 0.49, 0.192}, {"rec", 0.71, 0.60, 0.48, 0.259}, {"generator", 0.65, 0.55, 0.41, 0.318},
                      {"naive", 0.72, 0.65, 0.50, 0.2296}, {"dcr", 0.76, 0.67, 0.54, 0.333}, {"end_to_end", 0.73, 0.65, 0.51, 0.2593}} do
   for j, key in ipairs{"nmi", "acc", "ari", "mmvp"} do
-    local ours = keys[j] and mean(column(row[1], key))
+    local ours = keys[j] and (v_steps > 0 or row[1] ~= "generator") and mean(column(row[1], key)) or nil
     P:quoted("paper." .. row[1] .. "." .. key, row[j + 1], {where = key == "mmvp" and "Tables 1, 4" or "Tables 2, 4", ours = ours})
   end
 end
@@ -1002,4 +1041,4 @@ if n_attribute > 0 then
   P:pinned("original.mmvp", mean(column("original", "mmvp")), {small = 0.22666666666666666, smoke = 0.34444444444444444})
   P:pinned("dcr.mmvp", mean(column("dcr", "mmvp")), {small = 0.35866666666666674, smoke = 0.41666666666666663})
 end
-P:pinned("generator.nmi", mean(column("generator", "nmi")), {smoke = 0.687021614131901})
+if v_steps > 0 then P:pinned("generator.nmi", mean(column("generator", "nmi")), {smoke = 0.687021614131901}) end

@@ -9,13 +9,14 @@
 ---   AutoencoderKL                       its latents                                        models/autoencoder.lua
 ---   LatentDiffusion                     both, as one denoiser of flat latents              models/latent_diffusion.lua
 ---   load, save, parts, outline          safetensors under the published names              models/weights.lua
+---   locate, read_clip, read_stable_diffusion   folders as their authors distribute them    models/folder.lua
 ---
 --- Modules and their tensors have the names of the files that Hugging Face distributes, where lists count from 0.  A model made
 --- with init = "outline", the default, holds no memory for its weights: it can be counted and listed, and waits for `load`.
 
 local models = {}
 
-for _, part in ipairs { "weights", "clip", "unet", "autoencoder", "latent_diffusion" } do
+for _, part in ipairs { "weights", "clip", "unet", "autoencoder", "latent_diffusion", "folder" } do
   for name, value in pairs(require("repro.models." .. part)) do models[name] = value end
 end
 

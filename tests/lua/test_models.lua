@@ -189,10 +189,13 @@ T.ok((rp.no_grad(sd.encode, sd, x * 2 - 1, rp.generator(1)) - x0):abs():max():it
 T.eq(sd:decode(x0).shape, { 3, 3, 16, 16 }, "... and back")
 T.raises(function() models.LatentDiffusion { unet = sd.unet, vae = sd.vae, size = 6 } end, "nearest sides are 4 and 8", "a side that cannot be halved")
 T.raises(function() sd:encode(rp.zeros(1, 3, 8, 8)) end, "expected size 16", "another size of images")
+T.ok((f(x * 2 - 1) - f.visual_projection((f.vision_model(models.clip_pixels(x:avg_pool2d(2)))))):abs():max():item() < 1e-5,
+  "CLIPVision sees images in [-1, 1], averaged down to its size")
+T.raises(function() f(rp.zeros(1, 3, 12, 12)) end, "12x12 are not squares of a multiple of 8", "... if that goes")
 local t, eps = rp.tensor({ 1, 500, 1000 }, "int64"), rp.randn(3, 64)
 local a, s = vp:at(t, x0)
 local x_t, target = x0 * a + eps * s, vp.kind.target(x0, eps, a, s)
-local seen_by_clip = models.clip_pixels(x:avg_pool2d(2))
+local seen_by_clip = x * 2 - 1
 local function dcr_loss()
   local z, twin = f(seen_by_clip), f(seen_by_clip * 0.9)
   return (rp.contrastive.dcr_loss(rp.contrastive.pairwise(sd, x_t, t, h(z)), sd(x_t, t, h(twin)), target, 0.1))

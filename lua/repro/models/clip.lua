@@ -169,6 +169,7 @@ function CLIP:init(given)
   local vision, text = options("CLIP.vision", o.vision, defaults.vision), options("CLIP.text", o.text, defaults.text)
   local w = { init = outline(o.init), generator = o.generator }
   local plain = { bias = false, init = w.init, generator = o.generator }
+  self.size, self.projection = vision.size, o.projection
   self.logit_scale = core.full({}, core.math.log(1 / 0.07)):requires_grad_()
   self.text_model = Text(text, w)
   self.vision_model = Vision(vision, w)
@@ -184,19 +185,6 @@ function CLIP:encode_image(x) return self.visual_projection((self.vision_model(x
 ---@return Tensor (B, projection)
 function CLIP:encode_text(index) return self.text_projection((self.text_model(index))) end
 
----The image tower with its projection: what DCR trains.
----    rp.models.CLIPVision(clip)  shares the tensors of a CLIP
----@class CLIPVision: Module
-local CLIPVision = Module.class "CLIPVision"
-models.CLIPVision = CLIPVision
-
-function CLIPVision:init(clip)
-  self.vision_model = clip.vision_model
-  self.visual_projection = clip.visual_projection
-end
-
-CLIPVision.forward = CLIP.encode_image
-
 local mean, std = { 0.48145466, 0.4578275, 0.40821073 }, { 0.26862954, 0.26130258, 0.27577711 }
 
 ---(x - mean) / std with the constants of CLIP's training images.
@@ -204,6 +192,30 @@ local mean, std = { 0.48145466, 0.4578275, 0.40821073 }, { 0.26862954, 0.2613025
 ---@return Tensor
 function models.clip_pixels(x)
   return (x - core.tensor(mean, x.dtype):reshape(3, 1, 1)) / core.tensor(std, x.dtype):reshape(3, 1, 1)
+end
+
+---The image tower with its projection, on images as other networks see them: in [-1, 1], of the tower's size or a multiple of it,
+---which is averaged down.
+---    rp.models.CLIPVision(clip)  shares the tensors of a CLIP
+---@class CLIPVision: Module
+local CLIPVision = Module.class "CLIPVision"
+models.CLIPVision = CLIPVision
+
+function CLIPVision:init(clip)
+  self.size = clip.size
+  self.vision_model = clip.vision_model
+  self.visual_projection = clip.visual_projection
+end
+
+---@param x Tensor (B, 3, k size, k size) in [-1, 1]
+---@return Tensor (B, projection)
+function CLIPVision:forward(x)
+  local k = x:size(3) // self.size
+  if x:size(3) ~= k * self.size or x:size(4) ~= x:size(3) then
+    misuse("%s: images of %dx%d are not squares of a multiple of %d", self:describe(), x:size(3), x:size(4), self.size)
+  end
+  if k > 1 then x = x:avg_pool2d(k) end
+  return CLIP.encode_image(self, models.clip_pixels(x / 2 + 0.5))
 end
 
 return models
