@@ -17,6 +17,11 @@ local experiments = {
     { "Figure 3", "Figures 14-16", "Figure 13", "Figures 3, 14-16", "Figure 13" } },
   { "drl_semi_supervised", { "steps=4" },
     { "Table 1", "Table 4", "Table 5", "Table 6", "Table 7", "Propagation", "Labels" } },
+  { "drl_timescales", { "steps=4" }, { "Figure 12, in numbers", "Figure 12, silhouette", "Figure 12, kNN accuracy" } },
+  { "drl_noise_scale", { "steps=4" },
+    { "Table 3: colour images, MLP, 8x8", "Table 3: grey images, MLP, 14x14", "Table 3: colour images, convolutional, 16x16",
+      "Ratios", "Figure 11" } },
+  { "drl_adversarial", { "steps=4", "base=4" }, { "Table 2", "Figure 18", "Figure 17" } },
 }
 
 local function outputs(result)
@@ -34,7 +39,7 @@ local function check(name, settings, names, directory)
   T.ok(answer:find "code 0$", name .. " ends well at smoke scale", answer)
   local result = rp.io.json_decode(files.read(directory .. "/result.json"))
   T.eq(result.counts.fail, 0, name .. ": no check fails")
-  T.ok(result.counts.not_reproduced + result.counts.pass > 5, name .. ": its claims are decided")
+  T.ok(result.counts.not_reproduced + result.counts.pass > 2, name .. ": its claims are decided")
   T.eq(outputs(result), names, name .. ": its tables and figures")
 end
 
