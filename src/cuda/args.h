@@ -67,7 +67,12 @@ typedef struct cu_peak { float *out; int64_t rounds; } cu_peak;
 
 typedef struct cu_draw { char *out; int64_t n; int kind; rp_draw how; } cu_draw;
 
-typedef struct cu_update { rp_update u; } cu_update;
+/* All numbers of all slices, counted one after the other; the structure fits the 4 KiB that every launch can take. */
+typedef struct cu_update {
+  rp_update u;
+  int64_t   total;
+  rp_slice  slice[RP_SLICES];
+} cu_update;
 
 typedef struct cu_gemm {
   int64_t     m, n, k;

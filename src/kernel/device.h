@@ -49,11 +49,16 @@ typedef struct rp_conv {
   int64_t  in[3], kernel[3], out[3], stride[3], padding[3], dilation[3];
 } rp_conv;
 
-/* A fused optimiser step over one parameter: contiguous arrays of n float32 or float64; see update.h. */
+/* A fused optimiser step over parameters of one type, float32 or float64, in the order given; see update.h. */
+#define RP_SLICES 64 /* parameters of one call at most */
+typedef struct rp_slice { /* contiguous arrays of n */
+  int64_t n;
+  void   *p, *g, *m, *v; /* parameter, gradient, first and second state; unused ones are NULL */
+} rp_slice;
 typedef struct rp_update {
   rp_dtype dtype;
-  int64_t  n;
-  void    *p, *g, *m, *v; /* parameter, gradient, first and second state; unused ones are NULL */
+  int      n_slices;
+  const rp_slice *slice;
   double   lr, beta1, beta2, eps, weight_decay, scale; /* scale multiplies the gradient (clipping) */
   double   correction1, correction2;                   /* Adam's 1 - beta^t */
   bool     nesterov, decoupled;

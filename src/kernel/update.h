@@ -11,15 +11,21 @@
 #define BODY "kernel/update_loops.h"
 #include "kernel/both_floats.h"
 
+typedef struct one_update { const rp_update *u; const rp_slice *slice; } one_update;
+
 #define UPDATE(name)                                                                                       \
   static void name##_range(void *context, int64_t begin, int64_t end)                                      \
   {                                                                                                        \
-    const rp_update *u = context;                                                                          \
-    if (u->dtype == RP_FLOAT32) name##_range_f32(u, begin, end); else name##_range_f64(u, begin, end);     \
+    const one_update *o = context;                                                                         \
+    if (o->u->dtype == RP_FLOAT32) name##_range_f32(o->u, o->slice, begin, end);                           \
+    else                           name##_range_f64(o->u, o->slice, begin, end);                           \
   }                                                                                                        \
   static rp_status name(const rp_update *u)                                                                \
   {                                                                                                        \
-    rp_parallel(u->n, 16384, name##_range, (void *)(uintptr_t)u);                                          \
+    for (int k = 0; k < u->n_slices; k++) {                                                                \
+      one_update o = { u, &u->slice[k] };                                                                  \
+      rp_parallel(o.slice->n, 16384, name##_range, &o);                                                    \
+    }                                                                                                      \
     return RP_OK;                                                                                          \
   }
 UPDATE(sgd)

@@ -49,22 +49,20 @@ static rp_tensor *check_right(lua_State *L, int i, const char *who, const rp_ten
 
 /* ---- boxes ------------------------------------------------------------------------------------------------------ */
 
-/* Pushes x as contiguous float64: itself if it is that already. */
+/* Pushes x as contiguous float64 on the CPU, in one box: itself if it is that already. */
 static const double *push_doubles(lua_State *L, rp_tensor *x)
 {
-  rp_status   status;
-  rp_tensor **box = l_box(L);
-  if (x->storage->device) { /* it is brought to the CPU first */
-    if (rp_tensor_host(box, x) != RP_OK) l_raise(L);
-    return push_doubles(L, *box);
-  }
-  if (x->a.dtype == RP_FLOAT64 && rp_is_contiguous(&x->a)) {
-    *box = rp_tensor_keep(x);
-  } else {
-    L_RETRY(L, status, rp_tensor_clone(box, x, RP_FLOAT64));
-    if (status != RP_OK) l_raise(L);
-  }
-  return rp_data(*box);
+  rp_status   status = RP_OK;
+  rp_tensor **box = l_box(L), *wide = NULL;
+  if (x->storage->device) L_RETRY(L, status, rp_tensor_host(box, x));
+  else *box = rp_tensor_keep(x);
+  if (status != RP_OK) l_raise(L);
+  if ((*box)->a.dtype == RP_FLOAT64 && rp_is_contiguous(&(*box)->a)) return rp_data(*box);
+  L_RETRY(L, status, rp_tensor_clone(&wide, *box, RP_FLOAT64));
+  if (status != RP_OK) l_raise(L);
+  rp_tensor_drop(*box);
+  *box = wide;
+  return rp_data(wide);
 }
 
 /* Pushes a new tensor for a result. */

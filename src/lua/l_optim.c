@@ -31,37 +31,69 @@ static void *data_like(lua_State *L, const rp_tensor *p, rp_tensor *x, const cha
 
 typedef enum rule { SGD, ADAM, EMA } rule;
 
-/* One step, where the parameter lies. */
-static rp_status step(rule which, const rp_tensor *p, const rp_update *u)
+/* Parameters of one type and device wait here until there are RP_SLICES of them, or no more: one call does them all. */
+typedef struct batch {
+  rule             which;
+  rp_update        u;
+  const rp_device *device;
+  int              held; /* copies of gradients, on the Lua stack */
+  rp_slice         slice[RP_SLICES];
+} batch;
+
+static void flush(lua_State *L, batch *b)
 {
-  const rp_device *was = rp_device_enter(p->storage->device), *d = rp_device_now();
-  rp_status status = which == SGD ? d->sgd(u) : which == ADAM ? d->adam(u) : d->ema(u);
+  if (b->u.n_slices == 0) return;
+  const rp_device *was = rp_device_enter(b->device), *d = rp_device_now();
+  b->u.slice = b->slice;
+  rp_status status = b->which == SGD ? d->sgd(&b->u) : b->which == ADAM ? d->adam(&b->u) : d->ema(&b->u);
   rp_device_enter(was);
-  return status;
+  if (status != RP_OK) l_raise(L);
+  lua_pop(L, b->held);
+  b->u.n_slices = b->held = 0;
+}
+
+/* The next slice, of p's type and where p lies. */
+static rp_slice *next_slice(lua_State *L, batch *b, const rp_tensor *p)
+{
+  if (b->u.n_slices == RP_SLICES || b->u.dtype != p->a.dtype || b->device != p->storage->device) flush(L, b);
+  b->u.dtype = p->a.dtype;
+  b->device = p->storage->device;
+  rp_slice *s = &b->slice[b->u.n_slices];
+  *s = (rp_slice){ .n = rp_count(&p->a) };
+  return s;
+}
+
+/* The gradient of parameter i, contiguous; a copy stays on the stack until the batch is done. */
+static void *gradient(lua_State *L, batch *b, const rp_tensor *p, rp_tensor *g, int i)
+{
+  if (p->a.dtype != g->a.dtype || !rp_same_shape(&p->a, &g->a) || p->storage->device != g->storage->device || rp_is_contiguous(&g->a))
+    return data_like(L, p, g, "gradients", i);
+  rp_tensor **box = l_box(L);
+  b->held++;
+  if (rp_tensor_contiguous(box, g) != RP_OK) l_raise(L);
+  return (*box)->a.data;
 }
 
 /* Runs a rule on every parameter of the array at 1; gradients at 2, states at 3 and 4 (0: none). */
 static int run(lua_State *L, rule which, rp_update u, int m_at, int v_at)
 {
-  int n = (int)lua_rawlen(L, 1);
+  int   n = (int)lua_rawlen(L, 1);
+  batch b = { .which = which, .u = u };
+  luaL_checkstack(L, RP_SLICES + 4, "optimiser");
   for (int i = 1; i <= n; i++) {
-    rp_tensor *p = element(L, 1, i, "parameters"), *g = element(L, 2, i, "gradients"), *whole = NULL;
+    rp_tensor *p = element(L, 1, i, "parameters"), *g = element(L, 2, i, "gradients");
     if (!p) return l_error(L, "parameters[%d] is missing", i);
     if (!g) continue;
     if (!rp_is_float(p->a.dtype)) return l_error(L, "parameters[%d] is %s; only floats are optimised", i, rp_dtype_name(p->a.dtype));
-    u.dtype = p->a.dtype;
-    u.n = rp_count(&p->a);
-    u.p = data_like(L, p, p, "parameters", i);
-    u.m = m_at ? data_like(L, p, element(L, m_at, i, "state"), "state", i) : NULL;
-    u.v = v_at ? data_like(L, p, element(L, v_at, i, "state"), "state", i) : NULL;
-    if (p->a.dtype != g->a.dtype || !rp_same_shape(&p->a, &g->a) || p->storage->device != g->storage->device) data_like(L, p, g, "gradients", i);
-    if (rp_tensor_contiguous(&whole, g) != RP_OK) return l_raise(L);
-    u.g = whole->a.data;
+    rp_slice *s = next_slice(L, &b, p);
+    s->p = data_like(L, p, p, "parameters", i);
+    s->m = m_at ? data_like(L, p, element(L, m_at, i, "state"), "state", i) : NULL;
+    s->v = v_at ? data_like(L, p, element(L, v_at, i, "state"), "state", i) : NULL;
+    s->g = gradient(L, &b, p, g, i);
     p->storage->version++;
-    rp_status status = step(which, p, &u);
-    rp_tensor_drop(whole);
-    if (status != RP_OK) return l_raise(L);
+    b.u.n_slices++;
   }
+  flush(L, &b);
   return 0;
 }
 
@@ -98,18 +130,18 @@ static int ema_step(lua_State *L) /* shadow, ps, decay */
 {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  int n = (int)lua_rawlen(L, 1);
-  rp_update u = { .beta1 = luaL_checknumber(L, 3) };
+  int   n = (int)lua_rawlen(L, 1);
+  batch b = { .which = EMA, .u = { .beta1 = luaL_checknumber(L, 3) } };
   for (int i = 1; i <= n; i++) {
     rp_tensor *m = element(L, 1, i, "shadow"), *p = element(L, 2, i, "parameters");
     if (!m || !p) return l_error(L, "ema_step: element %d is missing", i);
-    u.dtype = m->a.dtype;
-    u.n = rp_count(&m->a);
-    u.m = data_like(L, m, m, "shadow", i);
-    u.p = data_like(L, m, p, "parameters", i);
+    rp_slice *s = next_slice(L, &b, m);
+    s->m = data_like(L, m, m, "shadow", i);
+    s->p = data_like(L, m, p, "parameters", i);
     m->storage->version++;
-    if (step(EMA, m, &u) != RP_OK) return l_raise(L);
+    b.u.n_slices++;
   }
+  flush(L, &b);
   return 0;
 }
 

@@ -82,10 +82,11 @@ static int digest(lua_State *L) /* vectors -> SHA-256 of their bytes, as they ar
   char      hex[65];
   rp_sha256 s;
   rp_sha256_start(&s);
-  for (int i = 1; i <= lua_gettop(L); i++) {
-    const rp_tensor *x = l_check_tensor(L, i);
-    if (!rp_is_contiguous(&x->a)) return l_error(L, "digest: tensor %d is not contiguous", i);
-    rp_sha256_add(&s, x->a.data, (size_t)rp_count(&x->a) * rp_dtype_size(x->a.dtype));
+  for (int i = 1, n = lua_gettop(L); i <= n; i++) {
+    rp_tensor *x = l_check_tensor(L, i), **host = l_box(L);
+    if (rp_tensor_host(host, x) != RP_OK) return l_raise(L);
+    rp_sha256_add(&s, (*host)->a.data, (size_t)rp_count(&x->a) * rp_dtype_size(x->a.dtype));
+    lua_pop(L, 1);
   }
   rp_sha256_end(&s, hex);
   lua_pushstring(L, hex);

@@ -46,8 +46,8 @@ static void adam_step(model *net, int step)
   for (int i = 0; i < step; i++) { b1 *= 0.9; b2 *= 0.999; }
   for (int k = 0; k < net->n; k++) {
     rp_tensor *p = net->p[k];
-    rp_update  u = { .dtype = RP_FLOAT32, .n = rp_count(&p->a), .p = rp_data(p), .g = rp_data(p->grad), .m = rp_data(net->m[k]),
-                     .v = rp_data(net->v[k]), .lr = 3e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01,
+    rp_slice   s = { .n = rp_count(&p->a), .p = rp_data(p), .g = rp_data(p->grad), .m = rp_data(net->m[k]), .v = rp_data(net->v[k]) };
+    rp_update  u = { .dtype = RP_FLOAT32, .n_slices = 1, .slice = &s, .lr = 3e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01,
                      .scale = 1, .correction1 = 1 - b1, .correction2 = 1 - b2, .decoupled = true };
     MUST(rp_device_now()->adam(&u));
     p->storage->version++;

@@ -5,7 +5,8 @@
  *
  * Blocks run one after the other; the threads of a block are fibers that run in turn from barrier to barrier, in ascending,
  * or with EMULATOR_ORDER=down in descending order: what depends on it is a race.  A kernel without barriers needs no
- * fibers.  Device memory can be read and written only while a kernel or a copy runs: the CPU that touches it dies.
+ * fibers.  Device memory can be read and written only while a kernel or a copy runs: the CPU that touches it dies; with
+ * EMULATOR_GUARD=wait, for long runs, it is closed only where the CPU waits, and opened by what runs next.
  * Copies into shared memory happen at once, so a missing COPY_WAIT is not found here; racecheck on a GPU finds it. */
 #include <setjmp.h>
 #include <stdbool.h>
@@ -169,15 +170,22 @@ void emulated_register(const char *name, emulated_call *call, size_t bytes)
 typedef struct block { unsigned char *at; size_t bytes, whole; } block;
 static block  *blocks;
 static int64_t n_blocks, room;
-static int     depth; /* of calls during which device memory is open */
+static bool    open;  /* whether device memory can be reached */
 
-static void protect_all(int how)
+static void protect_all(bool to_open)
 {
-  for (int64_t i = 0; i < n_blocks; i++) mprotect(blocks[i].at, blocks[i].whole, how);
+  if (open == to_open) return;
+  open = to_open;
+  for (int64_t i = 0; i < n_blocks; i++) mprotect(blocks[i].at, blocks[i].whole, open ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
-static void enter(void) { if (depth++ == 0) protect_all(PROT_READ | PROT_WRITE); }
-static void leave(void) { if (--depth == 0) protect_all(PROT_NONE); }
+static void enter(void) { protect_all(true); }
+static void leave(void)
+{
+  static int lazy = -1;
+  if (lazy < 0) { const char *guard = getenv("EMULATOR_GUARD"); lazy = guard && strcmp(guard, "wait") == 0; }
+  if (!lazy) protect_all(false);
+}
 
 #define SUCCESS 0
 #define INVALID 1
@@ -204,7 +212,7 @@ EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
   in_use += whole;
   mprotect(at, whole, PROT_READ | PROT_WRITE);
   memset(at, 0xA5, bytes < 65536 ? bytes : 65536);
-  if (depth == 0) mprotect(at, whole, PROT_NONE);
+  if (!open) mprotect(at, whole, PROT_NONE);
   *p = (uint64_t)(uintptr_t)at;
   return SUCCESS;
 }
@@ -335,7 +343,7 @@ EXPORT int cuDeviceGetAttribute(int *v, int attribute, int d)
 EXPORT int cuDevicePrimaryCtxRetain(void **c, int d) { (void)d; *c = &blocks; return SUCCESS; }
 EXPORT int cuCtxSetCurrent(void *c) { (void)c; return SUCCESS; }
 EXPORT int cuStreamCreate(void **s, unsigned flags) { (void)flags; *s = &blocks; return SUCCESS; }
-EXPORT int cuStreamSynchronize(void *s) { (void)s; return SUCCESS; }
+EXPORT int cuStreamSynchronize(void *s) { (void)s; protect_all(false); return SUCCESS; }
 EXPORT int cuEventCreate(void **e, unsigned flags) { (void)flags; *e = &blocks; return SUCCESS; }
 EXPORT int cuEventRecord(void *e, void *s) { (void)e; (void)s; return SUCCESS; }
 EXPORT int cuEventSynchronize(void *e) { (void)e; return SUCCESS; }

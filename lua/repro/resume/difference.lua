@@ -138,7 +138,7 @@ end
 function collect.storage(self, object, known)
   if object.version ~= known.version then
     table.insert(self.record.storages, known.index)
-    self.storages["k" .. known.index] = flat(object.value)
+    self.storages["k" .. known.index] = flat(object.value):to "cpu"
   end
 end
 
@@ -172,8 +172,8 @@ function describe.tensor(self, object)
 end
 
 function describe.storage(self, object, i)
-  self.storages["n" .. i] = flat(object.value)
-  return { "s" }
+  self.storages["n" .. i] = flat(object.value):to "cpu"
+  return { "s", object.value.device == core.device() }
 end
 
 function describe.generator(_, object)
@@ -205,7 +205,7 @@ end
 ---@param frame table the variables now
 ---@param results table|nil more values to keep
 ---@return table|nil record nil if something cannot be kept
----@return table|string storages name -> vector on the script's own memory; or why not
+---@return table|string storages name -> vector on the script's own memory, or a copy of what a GPU holds; or why not
 local function difference(before, frame, results)
   local self = setmetatable({ before = before, now = graph.reach(frame, results), number = {}, storages = {} }, Difference)
   local record = { frame = {}, tables = {}, functions = {}, tensors = {}, generators = {}, storages = {}, new = {} }

@@ -44,7 +44,9 @@ end
 local make = {}
 
 function make.t() return {} end
-function make.s(self, _, i) return self:item("n" .. i) end
+
+-- On the device where new tensors are made, or, if it did not lie there, on the CPU.
+function make.s(self, row, i) return self:item("n" .. i):to(row[2] and core.device() or "cpu") end
 
 function make.g(_, row)
   local generator = rp.generator(0)

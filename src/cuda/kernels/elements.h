@@ -30,30 +30,36 @@ KERNEL(T(draw), cu_draw)
   }
 }
 
-#define UPDATED(field) ((number *)p.u.field)
+/* Runs the statements for number e of slice s, over the numbers i of all slices. */
+#define EACH_NUMBER(...)                                                                                   \
+  int64_t begin = 0;                                                                                       \
+  for (int64_t i = THREAD, k = 0; i < p.total; i += THREADS) {                                             \
+    while (i - begin >= p.slice[k].n) begin += p.slice[k++].n;                                             \
+    const rp_slice *s = &p.slice[k];                                                                       \
+    const int64_t   e = i - begin;                                                                         \
+    __VA_ARGS__;                                                                                           \
+  }
+#define OF(field) ((number *)s->field + e)
 
 KERNEL(T(sgd), cu_update)
 {
-  const T(sgd_rates) k = T(sgd_rates_of)(&p.u);
-  for (int64_t i = THREAD; i < p.u.n; i += THREADS) {
-    if (p.u.v) T(sgd_momentum)(k, UPDATED(p) + i, UPDATED(g)[i], UPDATED(v) + i);
-    else       T(sgd_plain)(k, UPDATED(p) + i, UPDATED(g)[i]);
-  }
+  const T(sgd_rates) rates = T(sgd_rates_of)(&p.u);
+  EACH_NUMBER(if (s->v) T(sgd_momentum)(rates, OF(p), *OF(g), OF(v)); else T(sgd_plain)(rates, OF(p), *OF(g)))
 }
 
 KERNEL(T(adam), cu_update)
 {
-  const T(adam_rates) k = T(adam_rates_of)(&p.u);
-  for (int64_t i = THREAD; i < p.u.n; i += THREADS)
-    T(adam_one)(k, UPDATED(p) + i, UPDATED(g)[i], UPDATED(m) + i, UPDATED(v) + i);
+  const T(adam_rates) rates = T(adam_rates_of)(&p.u);
+  EACH_NUMBER(T(adam_one)(rates, OF(p), *OF(g), OF(m), OF(v)))
 }
 
 KERNEL(T(ema), cu_update)
 {
-  const T(ema_rates) k = T(ema_rates_of)(&p.u);
-  for (int64_t i = THREAD; i < p.u.n; i += THREADS) T(ema_one)(k, UPDATED(m) + i, UPDATED(p)[i]);
+  const T(ema_rates) rates = T(ema_rates_of)(&p.u);
+  EACH_NUMBER(T(ema_one)(rates, OF(m), *OF(p)))
 }
 
 #undef PER_BLOCK
 #undef UNIT
-#undef UPDATED
+#undef EACH_NUMBER
+#undef OF
