@@ -11,13 +11,14 @@ report() { # report NAME OFFENCES
 }
 
 # A GPU that is there is tested itself; the emulator in any case.
-emulated() { # emulated NAME [VARIABLE=VALUE]
-  name=$1; shift
-  report "$name" "$(env REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" "$@" ./repro test -q cuda 2>&1 | tail -n 30 |
+emulated() { # emulated NAME FILE [VARIABLE=VALUE]
+  name=$1 file=$2; shift 2
+  report "$name" "$(env REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" "$@" ./repro test -q "$file" 2>&1 | tail -n 30 |
     awk '{ line[NR] = $0 } END { if (line[NR] !~ /^[1-9][0-9]* passed, 0 failed, 0 skipped$/) for (i = 1; i <= NR; i++) print line[i] }')"
 }
-emulated "every operation gives the CPU's bits in the launch emulator"
-emulated "whatever the order of threads and blocks" EMULATOR_ORDER=down
+emulated "every operation gives the CPU's bits in the launch emulator" cuda
+emulated "whatever the order of threads and blocks" cuda EMULATOR_ORDER=down
+emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_GUARD=wait
 
 [ -n "${NVCC-}" ] || { n=$((n + 1)); echo "ok $n - the kernels as nvcc compiles them # SKIP no CUDA compiler was found"; echo "1..$n"; exit 0; }
 work=$(mktemp -d) || exit 1

@@ -172,19 +172,42 @@ static block  *blocks;
 static int64_t n_blocks, room;
 static bool    open;  /* whether device memory can be reached */
 
-static void protect_all(bool to_open)
-{
-  if (open == to_open) return;
-  open = to_open;
-  for (int64_t i = 0; i < n_blocks; i++) mprotect(blocks[i].at, blocks[i].whole, open ? PROT_READ | PROT_WRITE : PROT_NONE);
-}
+/* EMULATOR_GUARD=wait: blocks lie side by side in one piece, which one call opens and closes. */
+#define PIECE ((size_t)1 << 36)
+static unsigned char *piece;
+static size_t         piece_used;
 
-static void enter(void) { protect_all(true); }
-static void leave(void)
+static bool is_lazy(void)
 {
   static int lazy = -1;
   if (lazy < 0) { const char *guard = getenv("EMULATOR_GUARD"); lazy = guard && strcmp(guard, "wait") == 0; }
-  if (!lazy) protect_all(false);
+  return lazy;
+}
+
+static void protect_all(bool to_open)
+{
+  const int how = to_open ? PROT_READ | PROT_WRITE : PROT_NONE;
+  if (open == to_open) return;
+  open = to_open;
+  if (piece) mprotect(piece, PIECE, how);
+  else for (int64_t i = 0; i < n_blocks; i++) mprotect(blocks[i].at, blocks[i].whole, how);
+}
+
+static void enter(void) { protect_all(true); }
+static void leave(void) { if (!is_lazy()) protect_all(false); }
+
+static void *map(size_t bytes)
+{
+  return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+/* Addresses are not used again: there are enough. */
+static void *from_piece(size_t bytes)
+{
+  if (!piece && (piece = map(PIECE)) == MAP_FAILED) stop("no address space; leave out EMULATOR_GUARD=wait");
+  if (piece_used + bytes > PIECE) return MAP_FAILED;
+  piece_used += bytes;
+  return piece + piece_used - bytes;
 }
 
 #define SUCCESS 0
@@ -201,7 +224,7 @@ EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
   const char *most = getenv("EMULATOR_BYTES");
   limit = most ? (size_t)strtoull(most, NULL, 10) : (size_t)4 << 30;
   if (in_use + whole > limit) return OUT_OF_MEMORY;
-  unsigned char *at = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  unsigned char *at = is_lazy() ? from_piece(whole) : map(whole + page);
   if (at == MAP_FAILED) return OUT_OF_MEMORY;
   if (n_blocks == room) {
     room = room ? 2 * room : 256;
@@ -210,9 +233,11 @@ EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
   }
   blocks[n_blocks++] = (block){ at, bytes, whole };
   in_use += whole;
-  mprotect(at, whole, PROT_READ | PROT_WRITE);
+  bool was = open;
+  protect_all(true);
+  if (!piece) mprotect(at, whole, PROT_READ | PROT_WRITE);
   memset(at, 0xA5, bytes < 65536 ? bytes : 65536);
-  if (!open) mprotect(at, whole, PROT_NONE);
+  protect_all(was);
   *p = (uint64_t)(uintptr_t)at;
   return SUCCESS;
 }
@@ -221,7 +246,8 @@ EXPORT int cuMemFree_v2(uint64_t p)
 {
   for (int64_t i = 0; i < n_blocks; i++)
     if ((uint64_t)(uintptr_t)blocks[i].at == p) {
-      munmap(blocks[i].at, blocks[i].whole + 4096);
+      if (piece) madvise(blocks[i].at, blocks[i].whole, MADV_DONTNEED);
+      else munmap(blocks[i].at, blocks[i].whole + 4096);
       in_use -= blocks[i].whole;
       blocks[i] = blocks[--n_blocks];
       return SUCCESS;

@@ -141,6 +141,33 @@ for name, optimizer in next, { SGD = function(ps) return rp.optim.SGD(ps, { lr =
   end)
 end
 
+both("more parameters than a launch takes, one of them twice, in two types", function()
+  local ps = { drawn("p", 9, 1), drawn("p", 5, 2, "float64") }
+  for i = 3, 70 do ps[i] = drawn("p" .. i, i % 7 == 0 and 0 or 3, i) end
+  ps[71] = ps[9]
+  for _, p in ipairs(ps) do p:requires_grad_() end
+  local opts = { rp.optim.SGD(ps, { lr = 0.1 }), rp.optim.Adam(ps, { lr = 0.1, weight_decay = 0.1 }) }
+  local average = rp.optim.EMA(ps, { decay = 0.5 })
+  for _, opt in ipairs(opts) do
+    opt:zero_grad()
+    local loss = 0
+    for i, p in ipairs(ps) do loss = loss + (p:t() * i):square():sum():to("float32") end -- gradients that are not contiguous
+    loss:backward()
+    opt:step()
+    average:update()
+  end
+  return rp.hash(table.unpack(ps)) .. rp.hash(table.unpack(average.shadow))
+end)
+both("what the CPU computes of tensors on the GPU", function()
+  local a, b = drawn("a", 6, 6), drawn("b", 6, 2)
+  local spd = a:matmul(a:t()) + rp.eye(6)
+  local results = { rp.linalg.inverse(a), rp.linalg.solve(a, b), rp.linalg.cholesky(spd), rp.linalg.lstsq(drawn("c", 9, 6), drawn("d", 9, 2)),
+    rp.linalg.sqrtm(spd), (rp.linalg.assignment(drawn("c", 9, 6))), (select(2, rp.linalg.kmeans(drawn("k", 40, 3), 4, { seed = 2 }))) }
+  for _, f in ipairs { rp.linalg.eigh, rp.linalg.qr, rp.linalg.svd } do table.move({ f(spd) }, 1, 3, #results + 1, results) end
+  return rp.hash(table.unpack(results)) .. rp.linalg.det(a) .. rp.linalg.logdet(spd) .. select(2, rp.linalg.assignment(drawn("c", 9, 6)))
+    .. rp.io.json_encode(rp.metrics.cluster_scores(drawn("k", 40, 3), rp.generator(1, "l"):randint(1, 4, { 40 }), { k = 4 }).nmi)
+end)
+
 -- ---- moving ----
 
 local x = drawn("move", 4, 5):requires_grad_()
