@@ -92,6 +92,27 @@ local function figure()
 end
 P:figure("Figure 1", figure(), "Means over seeds; the band is their range.")
 
+--[[ Is it the rank, or how far the encoder goes? Every row again, over the distance that its features moved. ]]
+local function over_distance()
+  local fig = rp.plot.figure{cols = 2, width = 760, height = 320, desc = "NMI and MMVP over the distance that features moved"}
+  for _, metric in ipairs{{"nmi", "NMI"}, {"mmvp", "MMVP-like"}} do
+    local ax = fig:axes{xlabel = "features moved by", ylabel = metric[2], legend = metric[1] == "nmi"}
+    local x, y = {{}, {}}, {{}, {}}
+    for _, rate in ipairs(P.rates) do
+      for _, rank in ipairs(ranks) do
+        local k = rank == 0 and 2 or 1
+        table.insert(x[k], sweep:mean(name_of(rank) .. ".moved", {rate = rate}))
+        table.insert(y[k], sweep:mean(name_of(rank) .. "." .. metric[1], {rate = rate}))
+      end
+    end
+    ax:scatter(x[1], y[1], {label = "LoRA", size = 4})
+    ax:scatter(x[2], y[2], {label = "all weights", size = 4})
+    ax:hline(sweep:mean("original." .. metric[1], {rate = P.rates[1]}), {label = "original", style = "dashed"})
+  end
+  return fig
+end
+P:figure("Figure 2", over_distance(), "Means over seeds.")
+
 --[[ ## 2  Claims
 The paper's own choice is rank 16. The comparisons with training all weights are this experiment's. ]]
 local rate = P.rates[#P.rates]                    -- the largest, at which adapters move the features

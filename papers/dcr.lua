@@ -404,13 +404,14 @@ end
 
 --[[ ## 5  Two stages (Sec. 4.2, Alg. 1, Fig. 3)
 
-        image i        --f--> z_i   --h--> c_i  \
-        its twin       --f--> z_i+  --h--> c_i+  >  v(x_t, t, c)  -->  p_ii, q_i, p_ij  -->  Eq. 12  <--  r_i, the true target
-        image j        --f--> z_j   --h--> c_j  /
+    image i     -- f --> z_i  -- h --> c_i  -+
+    its twin    -- f --> z_i+ -- h --> c_i+ -+-->  v(x_t, t, .)  -->  p_ii, q_i, p_ij
+    image j     -- f --> z_j  -- h --> c_j  -+                              |
+                                                 the target  r_i  -->    Eq. 12
 
-    stage 1 trains h (f, v frozen);  stage 2 trains f (h, v frozen);  v sees x_t, the noisy latent of image i, in all three rows
-
-The projector is a residual two-layer MLP, $h(z) = \mathrm{LN}(z) + W_2\,\mathrm{GELU}(W_1 \mathrm{LN}(z))$, with $W_2 = 0$ at the start. ]]
+In all three rows $v$ sees $x_t$, the noisy latent of image $i$. Stage 1 trains $h$ with $f$ and $v$ frozen, stage 2 trains $f$ with $h$
+and $v$ frozen. The projector is a residual two-layer MLP, $h(z) = \mathrm{LN}(z) + W_2\,\mathrm{GELU}(W_1 \mathrm{LN}(z))$, with $W_2 =
+0$ at the start. ]]
 local Projector = nn.class "Projector"
 function Projector:init(g)
   self.w1 = nn.Linear(K, 64, {generator = g})
@@ -741,7 +742,7 @@ P:note("The two lines are %.3g apart on average, while the loss varies by %.3g o
        .. "reconstruction error alone does not determine the loss.", (high - low):mean():item(), (L_i:max() - L_i:min()):item())
 
 --[[ ## 9  Results
-### Tables 2 and 4: both abilities ]]
+### Table 2: both abilities ]]
 local keys = {"nmi", "acc", "ari", n_attribute > 0 and "mmvp" or nil}
 local key_names = {"NMI", "ACC", "ARI", n_attribute > 0 and "MMVP-like" or nil}
 local function cell(method, key)                  -- mean and, over several seeds, the range
@@ -775,6 +776,8 @@ end
 P:table("Table 2", {"Method", table.unpack(key_names)}, table_rows(compared()),
         "Mean over seeds (range). Clustering of test features, and pairs of which both are right (chance 0.25). Reconstruction only is "
         .. "what DIVA does, its own denoiser what GenHancer does; the best weight is chosen on these very scores, in its favour.")
+
+--[[ ### Table 4: the naive sum under four weights, and the training protocol ]]
 local function weight_rows()
   local list = {}
   for i, n in ipairs(weights) do list[i] = {n[1], ("naive, λ_rec = %g"):format(n[2])} end
@@ -797,15 +800,15 @@ local function pattern_rows()
       for j, e in ipairs(scores[method[1]]) do list[j] = e.patterns[k] end
       rows[i][k + 1] = ("%.2f"):format(mean(list))
     end
-    rows[i][n_attribute + 2] = ("%.3f"):format(mean(column(method[1], "mmvp")))
+    rows[i][n_attribute + 2] = cell(method[1], "mmvp")
   end
   return rows
 end
-if n_attribute > 0 then P:table("Table 1", header, pattern_rows(), "P-ability by pattern; mean over seeds.") end
+if n_attribute > 0 then P:table("Table 1", header, pattern_rows(), "P-ability by pattern: means over seeds, and the range of the mean.") end
 
---[[ ### Fig. 1d and Fig. 2 ]]
+--[[ ### Fig. 1d: the balance ]]
 local function abilities()
-  local fig = rp.plot.figure{title = "Both abilities", width = 560, height = 420, desc = "Radar chart of NMI, ACC, ARI and MMVP by method"}
+  local fig = rp.plot.figure{width = 560, height = 420, desc = "Radar chart of NMI, ACC, ARI and MMVP by method"}
   local series = {}
   for i, name in ipairs{"original", "rec", "naive", "dcr"} do
     series[i] = {label = names[name], values = {}}
@@ -816,6 +819,7 @@ local function abilities()
 end
 P:figure("Figure 1d", abilities(), "D-ability (NMI, ACC, ARI) and P-ability (MMVP-like), means over seeds.")
 
+--[[ ### Fig. 2: two losses and their gradients under the naive sum ]]
 local function curve(method, key, window)         -- (seeds, T): means over `window` steps
   local runs = {}
   for s, record in ipairs(records[method]) do
@@ -841,7 +845,7 @@ local panels = {{"Figure 2a", "naive", "con", "$L_{con}$", "The contrastive loss
                  "The cosine of the two gradients at $z$; below zero they conflict."}}
 local function over_time(panel)
   local runs = curve(panel[2], panel[3], window)
-  local figure = rp.plot.figure{title = panel[1], desc = panel[5]}
+  local figure = rp.plot.figure{desc = panel[5]}
   local ax = figure:axes{xlabel = "step of stage 2", ylabel = panel[4]}
   ax:line(steps_of(runs), runs, {label = "naive"})
   if panel[3] ~= "con" then ax:line(steps_of(runs), curve("dcr", panel[3], window), {label = "DCR"}) end
@@ -849,7 +853,8 @@ local function over_time(panel)
   return figure
 end
 for _, panel in ipairs(panels) do
-  P:figure(panel[1], over_time(panel), panel[5] .. (" Means of %d steps; band: standard deviation over seeds."):format(window))
+  local averaged = window > 1 and (" Means of %d steps."):format(window) or ""
+  P:figure(panel[1], over_time(panel), panel[5] .. averaged .. " Band: standard deviation over seeds.")
 end
 
 --[[ ### Fig. 5: t-SNE of test features ]]
@@ -882,7 +887,7 @@ local function capacity_rows()
   return rows
 end
 local function capacity_figure()
-  local figure, list, x = rp.plot.figure{title = "Figure 6", desc = "Scores of DCR over the loss of its denoiser"}, capacity(), {}
+  local figure, list, x = rp.plot.figure{desc = "Scores of DCR over the loss of its denoiser"}, capacity(), {}
   local ax = figure:axes{xlabel = "loss of the denoiser", ylabel = "score", legend = true}
   for i, row in ipairs(list) do x[i] = row[3] end
   for j, key in ipairs(keys) do
@@ -902,7 +907,7 @@ if v_steps > 0 then
 end
 
 --[[ ### The paper's claims
-A claim that does not hold here is reported as *not reproduced*, with what was measured. ]]
+A claim that does not hold here is reported as *not reproduced*, with what was measured. First, D-ability: ]]
 P:claim("rec.d", "Reconstruction brings little gain or even harm to D-ability",
         {value = gain("rec", "original", "nmi"), op = "<=", bound = 0.01},
         {where = "Sec. 1, Table 2"})
@@ -928,6 +933,7 @@ P:claim("stages", "Two stages are better than end-to-end training (NMI)",
         {value = gain("dcr", "end_to_end", "nmi"), op = ">=", bound = 0.05},
         {where = "Table 4b"})
 
+--[[ P-ability: ]]
 local no_attributes = "the images of this data set have no attributes to tell apart"
 if n_attribute > 0 then
   P:claim("rec.p", "Reconstruction improves P-ability", {value = gain("rec", "original", "mmvp"), op = ">=", bound = 0.05},
@@ -945,6 +951,8 @@ if n_attribute > 0 then
 else
   for _, id in ipairs{"rec.p", "dcr.p", "dcr.naive.p", "dcr.naive.p.every", "remark1.p", "stages.p"} do P:not_run(id, no_attributes) end
 end
+
+--[[ The denoiser: ]]
 if v_steps > 0 then
   P:claim("denoiser.d", "A stronger denoiser gives better D-ability (NMI)",
           {value = gain("dcr", "weak", "nmi"), op = ">", bound = 0}, {where = "Fig. 6"})
@@ -956,6 +964,7 @@ else
   P:not_run("denoiser.d", "the denoiser is given, not trained", {where = "Fig. 6"})
 end
 
+--[[ What happens while it trains: ]]
 local function over_steps(method, key, from, to, f)   -- mean of f(record) over a part of the steps and all seeds
   local sum, n = 0, 0
   for _, record in ipairs(records[method]) do
@@ -981,6 +990,8 @@ P:claim("dominates", "L_con dominates the gradient: |g_con| / |g_rec| at least 2
         {value = over_steps("naive", "ratio", 0, 1, itself), op = ">=", bound = 2}, {where = "Sec. 4.1"})
 P:claim("dcr.harmony", "DCR avoids gradient conflict: its gradient opposes g_rec in at most 1% of the steps",
         {value = over_steps("dcr", "cos", 0, 1, negative), op = "<=", bound = 0.01}, {where = "Sec. 4.2"})
+
+--[[ And the scatter of the features (Eq. 3-5): ]]
 P:claim("scatter.inner", "DCR lowers S_inner (of unit features)",
         {value = mean(column("dcr", "inner")) / mean(column("original", "inner")), op = "<", bound = 1},
         {where = "Remark 2"})
@@ -1012,7 +1023,8 @@ for _, row in ipairs{{"original", 0.71, 0.61, 0.49, 0.192}, {"rec", 0.71, 0.60, 
                      {"naive", 0.72, 0.65, 0.50, 0.2296}, {"dcr", 0.76, 0.67, 0.54, 0.333}, {"end_to_end", 0.73, 0.65, 0.51, 0.2593}} do
   for j, key in ipairs{"nmi", "acc", "ari", "mmvp"} do
     local ours = keys[j] and (v_steps > 0 or row[1] ~= "generator") and mean(column(row[1], key)) or nil
-    P:quoted("paper." .. row[1] .. "." .. key, row[j + 1], {where = key == "mmvp" and "Tables 1, 4" or "Tables 2, 4", ours = ours})
+    P:quoted("paper." .. row[1] .. "." .. key, row[j + 1], {where = key == "mmvp" and "Tables 1, 4" or "Tables 2, 4", ours = ours,
+             text = names[row[1]] .. ": " .. (key == "mmvp" and "MMVP" or key:upper())})
   end
 end
 

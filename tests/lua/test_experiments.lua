@@ -11,7 +11,7 @@ local program = command.program
 -- An experiment, settings that make it small, and the names of its tables and figures.
 local experiments = {
   { "dcr_prediction", {}, { "Table 1", "Table 2" } },
-  { "dcr_lora", {}, { "Table 1", "Figure 1" } },
+  { "dcr_lora", {}, { "Table 1", "Figure 1", "Figure 2" } },
   { "dcr_datasets", {}, { "Table 2, glyphs", "Table 2, average" } },
   { "drl_downstream", { "times=2", "steps=4", "epochs=1" },
     { "Figure 3", "Figures 14-16", "Figure 13", "Figures 3, 14-16", "Figure 13" } },

@@ -46,7 +46,7 @@ code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mo
 pre { background: var(--panel); border-radius: .45rem; padding: .85rem 0; margin: 1rem 0; overflow-x: auto;
   font-size: .81rem; line-height: 1.55; tab-size: 2; }
 pre > code { display: block; width: max-content; min-width: 100%; padding-right: 1rem; }
-pre.code:not(.lines) > code { padding-left: 1rem; }
+pre:not(.lines) > code { padding-left: 1rem; }
 .lines .l { display: block; padding-left: 3.6rem; position: relative; min-height: 1.55em; }
 .lines .l::before { content: attr(data-n); position: absolute; left: 0; width: 2.6rem; text-align: right;
   color: var(--grey); opacity: .55; user-select: none; -webkit-user-select: none; }
