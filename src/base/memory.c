@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "base/pool.h"
 
 #define HEADER  64
@@ -18,6 +19,7 @@
 typedef struct header {
   size_t         bytes; /* usable bytes after the header */
   struct header *next;  /* in a free list */
+  rp_region     *region; /* of a large block */
 } header;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -49,6 +51,27 @@ static bool refused(size_t bytes)
   return fail_in < 0 || (limit && now.live + outside + bytes > limit);
 }
 
+#ifdef RP_MEMORY_NO_CACHE /* sanitisers see use after release only if blocks go back to malloc */
+static bool is_paged(size_t bytes) { (void)bytes; return false; }
+#else
+static bool is_paged(size_t bytes) { return bytes >= RP_PAGED; }
+#endif
+
+static header *from_system(size_t bytes)
+{
+  rp_region *region = NULL;
+  header    *h = NULL;
+  if (!is_paged(bytes)) return posix_memalign((void **)&h, HEADER, bytes + HEADER) == 0 ? h : NULL;
+  if ((h = rp_pages_take(&region, bytes + HEADER))) h->region = region;
+  return h;
+}
+
+static void to_system(header *h)
+{
+  if (!is_paged(h->bytes)) free(h);
+  else                     rp_pages_give(h->region, h, h->bytes + HEADER);
+}
+
 static void trim_locked(void)
 {
   for (int c = 0; c < CLASSES; c++)
@@ -56,7 +79,7 @@ static void trim_locked(void)
       header *h = free_list[c];
       free_list[c] = h->next;
       now.cached -= h->bytes;
-      free(h);
+      to_system(h);
     }
   for (int c = 0; c <= SMALL; c++)
     while (free_small[c]) {
@@ -91,12 +114,12 @@ static void *no_memory(size_t n)
 
 static header *fresh(size_t bytes)
 {
-  header *h = NULL;
-  if (posix_memalign((void **)&h, HEADER, bytes + HEADER) != 0) {
+  header *h = from_system(bytes);
+  if (!h) {
     trim_locked();
-    if (posix_memalign((void **)&h, HEADER, bytes + HEADER) != 0) return NULL;
+    h = from_system(bytes);
   }
-  now.allocations++;
+  if (h) now.allocations++;
   return h;
 }
 
@@ -124,9 +147,9 @@ void rp_release(void *block)
   int     c = size_class(h->bytes, &bytes);
   enter();
   now.live -= h->bytes;
-#ifdef RP_MEMORY_NO_CACHE /* sanitisers see use after release only if blocks go back to the system */
+#ifdef RP_MEMORY_NO_CACHE
   (void)c;
-  free(h);
+  to_system(h);
 #else
   now.cached += h->bytes;
   h->next = free_list[c];
