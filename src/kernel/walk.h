@@ -14,7 +14,8 @@
 
 #define WALK         512   /* elements of a packed piece */
 #define WALK_GRAIN   32768 /* elements below which a second thread does not pay */
-#define WALK_NARROW  64    /* rows shorter than this share pieces */
+#define WALK_NARROW  64    /* rows shorter than this share pieces, */
+#define WALK_SHORT   8     /* or, if nothing need be packed, shorter than this */
 #define WALK_MAX_OPS 6
 
 typedef struct walk {
@@ -81,6 +82,13 @@ static void unpack(char *to, const char *restrict from, int64_t stride, int size
   }
 }
 
+/* Whether the rows of every operand can be used where they lie. */
+static bool rows_direct(const walk *w)
+{
+  for (int k = 0; k < w->n_ops; k++) if (w->stride[k][w->ndim - 1] != w->size[k]) return false;
+  return true;
+}
+
 /* Calls piece(context, n, p) on pieces of at most WALK elements (any length if nothing needs packing);
  * p[k] points to n contiguous elements of operand k.  Operand 0 is the one written; it is packed and unpacked if its
  * row has no unit stride, so it may be read too, but no element of it may be reached twice. */
@@ -107,7 +115,22 @@ static void walk_row(const walk *w, char *const *row, int64_t n, walk_piece *pie
   }
 }
 
-typedef struct walk_job { const walk *w; walk_piece *piece; const void *context; } walk_job;
+typedef struct walk_job { const walk *w; walk_piece *piece; const void *context; bool direct; } walk_job;
+
+/* From the end of a row to the beginning of the next. */
+static void next_row(const walk *w, int64_t *at, char **row)
+{
+  const int last = w->ndim - 1;
+  for (int k = 0; k < w->n_ops; k++) row[k] -= at[last] * w->stride[k][last];
+  at[last] = 0;
+  for (int d = last - 1; d >= 0; d--) {
+    const bool wraps = ++at[d] == w->shape[d];
+    const int64_t steps = wraps ? 1 - w->shape[d] : 1;
+    for (int k = 0; k < w->n_ops; k++) row[k] += steps * w->stride[k][d];
+    if (!wraps) return;
+    at[d] = 0;
+  }
+}
 
 static void walk_range(void *context, int64_t begin, int64_t end)
 {
@@ -115,19 +138,18 @@ static void walk_range(void *context, int64_t begin, int64_t end)
   const walk     *w = job->w;
   const int       last = w->ndim - 1;
   int64_t at[RP_MAX_DIMS], rest = begin;
-  for (int d = last; d >= 0; d--) { at[d] = rest % w->shape[d]; rest /= w->shape[d]; }
-  while (begin < end) {
-    char   *row[WALK_MAX_OPS];
-    int64_t n = w->shape[last] - at[last];
+  char   *row[WALK_MAX_OPS];
+  for (int k = 0; k < w->n_ops; k++) row[k] = w->data[k];
+  for (int d = last; d >= 0; rest /= w->shape[d--]) {
+    at[d] = rest % w->shape[d];
+    for (int k = 0; k < w->n_ops; k++) row[k] += at[d] * w->stride[k][d];
+  }
+  for (int64_t n; begin < end; begin += n) {
+    n = w->shape[last] - at[last];
     if (n > end - begin) n = end - begin;
-    for (int k = 0; k < w->n_ops; k++) {
-      row[k] = w->data[k];
-      for (int d = 0; d <= last; d++) row[k] += at[d] * w->stride[k][d];
-    }
-    walk_row(w, row, n, job->piece, job->context);
-    begin += n;
-    at[last] += n;
-    for (int d = last; d > 0 && at[d] == w->shape[d]; d--) { at[d] = 0; at[d - 1]++; }
+    if (job->direct) job->piece(job->context, n, row);
+    else             walk_row(w, row, n, job->piece, job->context);
+    if (begin + n < end) next_row(w, at, row);
   }
 }
 
@@ -208,11 +230,11 @@ static bool all_in_one_run(const walk *w)
 
 static void walk_run(const walk *w, walk_piece *piece, const void *context)
 {
-  walk_job job = { w, piece, context };
+  walk_job job = { w, piece, context, rows_direct(w) };
   int64_t  n0 = w->shape[w->ndim - 1];
   if (w->count == 0) return;
   if (w->count <= WALK_GRAIN && all_in_one_run(w)) { piece(context, w->count, w->data); return; }
-  if (w->ndim > 1 && n0 < WALK_NARROW) rp_parallel(w->count / n0, WALK_GRAIN / n0, walk_narrow, &job);
+  if (w->ndim > 1 && n0 < (job.direct ? WALK_SHORT : WALK_NARROW)) rp_parallel(w->count / n0, WALK_GRAIN / n0, walk_narrow, &job);
   else                                 rp_parallel(w->count, WALK_GRAIN, walk_range, &job);
 }
 
