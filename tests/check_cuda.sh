@@ -20,6 +20,19 @@ emulated "every operation gives the CPU's bits in the launch emulator" cuda
 emulated "whatever the order of threads and blocks" cuda EMULATOR_ORDER=down
 emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_GUARD=wait
 
+# What --math fast asks of cuBLAS, with a stand-in for it, and without any.
+log=$(mktemp) || exit 1
+emulated "--math fast: cuBLAS is asked for the right products, and the results are labelled" cuda_math \
+  REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" FAKE_CUBLAS_LOG="$log"
+rm -f "$log"
+script=$(mktemp --suffix=.lua) || exit 1
+echo 'local rp = require "repro"' >"$script"
+said=$(REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" REPRO_CUBLAS=/nowhere/libcublas.so ./repro run "$script" --device cuda --math fast 2>&1)
+code=$?
+report "--math fast without cuBLAS: exit status 3, and what to install" \
+  "$([ "$code" = 3 ] || echo "exit status $code")$(printf '%s' "$said" | grep -q 'libcublas12' || echo "$said")"
+rm -f "$script"
+
 [ -n "${NVCC-}" ] || { n=$((n + 1)); echo "ok $n - the kernels as nvcc compiles them # SKIP no CUDA compiler was found"; echo "1..$n"; exit 0; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT

@@ -89,7 +89,7 @@ function checkpoint.begin(run, context)
     ordinal = 0, elapsed = 0, begun = rp.clock(), steps = 0, told = {} }, Checkpoint)
   if not self.active then return self end
   store.sweep(run.directory)
-  self.identity = identity.of(run, context.only)
+  self.identity = identity.of(run, context)
   if context.resume then self.resumed = load_head(self) end
   greet(self, context)
   self:rest(0)

@@ -45,7 +45,7 @@ function rundir.encode(result)
   return json.encode(json.object {
     { "schema", rundir.schema }, { "id", result.id }, { "paper", header_object(result.header) },
     { "script", result.script }, { "scale", result.scale }, { "seed", result.seed }, { "status", result.status },
-    { "error", result.error }, { "only", result.only }, { "verdict", result.verdict },
+    { "error", result.error }, { "only", result.only }, { "math", result.math }, { "verdict", result.verdict },
     { "counts", count_object(result.counts) }, { "checks", map(result.checks, check_object) },
     { "settings", map(result.settings, setting_object) }, { "outputs", map(result.outputs, output_object) },
     { "hashes", hash_object(result.hashes) }, { "cost", cost_object(result.cost) },

@@ -15,6 +15,7 @@ typedef struct cu_state {
   cu_context context;
   cu_stream  stream;
   bool       synchronous, lost;
+  rp_cuda_math_mode math;
   int64_t    launches, uploads, downloads, waits;
 } cu_state;
 extern cu_state cu_now;
@@ -42,6 +43,10 @@ const void *cu_image(cu_part part);
 
 int64_t cu_count(const rp_array *a);
 const char *cu_suffix(rp_dtype t); /* "f32" */
+
+/* Whether cuBLAS is to compute this product, and can; vendor.c. */
+bool      cu_vendor_takes(const rp_gemm *g);
+rp_status cu_vendor_gemm(const rp_gemm *g);
 
 /* Entries of the device table. */
 rp_status cu_map_run(rp_opcode op, const rp_array *out, const rp_array *in);

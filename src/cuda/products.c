@@ -59,6 +59,7 @@ rp_status cu_gemm_run(const rp_gemm *g)
   char    kernel[32];
   if (g->batch <= 0 || g->m <= 0 || g->n <= 0) return RP_OK;
   if (g->k == 0) return finish_parts(&p, g->dtype, g->batch);
+  if (cu_vendor_takes(g)) return cu_vendor_gemm(g);
   tile    t = choose_tile(g->dtype, g->m, g->n, g->batch, g->k);
   int64_t tiles = ceil_div(g->m, t.size) * ceil_div(g->n, t.size) * g->batch;
   p.wide_a = g->a_row == 1 && aligned(g->a, g->a_batch, g->a_col, size) && aligned(g->a, g->a_inner, 0, size);

@@ -4,6 +4,7 @@
  *   rp.devices() -> names       rp.synchronize()        waits for the GPU and reports what it found wrong
  *   x.device -> name            x:to("cuda"), x:to("cpu")   differentiable; x itself if it is there
  *   core.cuda() -> facts about the GPU and its memory, or nil and why there is none
+ *   core.cuda_math("exact", "fast" or "tf32")  who multiplies matrices (cuda.h)
  *   core.cuda_build() -> architectures, what stays on the CPU      core.cuda_peaks(rounds, bytes) -> most per second */
 #include <stdio.h>
 #include <string.h>
@@ -152,6 +153,15 @@ static int cuda_peaks(lua_State *L) /* rounds, bytes -> float operations and byt
   return 2;
 }
 
+static int cuda_math(lua_State *L) /* "exact", "fast" or "tf32" -> true, or nil and why not */
+{
+  static const char *const names[] = { "exact", "fast", "tf32", NULL };
+  if (rp_cuda_math((rp_cuda_math_mode)luaL_checkoption(L, 1, NULL, names)) == RP_OK) { lua_pushboolean(L, true); return 1; }
+  lua_pushnil(L);
+  lua_pushstring(L, rp_message());
+  return 2;
+}
+
 static int cuda_trim(lua_State *L) { (void)L; rp_cuda_trim(); return 0; }
 static int cuda_reset_peak(lua_State *L) { (void)L; rp_cuda_reset_peak(); return 0; }
 
@@ -159,7 +169,7 @@ static int cuda_reset_peak(lua_State *L) { (void)L; rp_cuda_reset_peak(); return
 void l_open_device(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "device", device }, { "devices", devices }, { "synchronize", synchronize }, { "cuda", cuda },
-    { "cuda_build", cuda_build }, { "cuda_peaks", cuda_peaks },
+    { "cuda_build", cuda_build }, { "cuda_peaks", cuda_peaks }, { "cuda_math", cuda_math },
     { "cuda_trim", cuda_trim }, { "cuda_reset_peak", cuda_reset_peak }, { NULL, NULL } };
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "to");

@@ -196,6 +196,9 @@ static void protect_all(bool to_open)
 static void enter(void) { protect_all(true); }
 static void leave(void) { if (!is_lazy()) protect_all(false); }
 
+void emulated_open(bool to_open); /* for fake_cublas.c */
+void emulated_open(bool to_open) { if (to_open) enter(); else leave(); }
+
 static void *map(size_t bytes)
 {
   return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -38,8 +38,8 @@ programs; --trust lifts this.]],
     { name = "threads", value = "N", integer = 1, help = "worker threads (default: all cores); the bits do not depend on it" },
     { name = "device", value = "D", choices = { "auto", "cpu", "cuda" }, prefix = true, default = "auto",
       help = "where tensors live" },
-    { name = "math", value = "M", choices = { "exact", "fast" }, default = "exact",
-      help = "exact: the same bits everywhere; fast: vendor libraries" },
+    { name = "math", value = "M", choices = { "exact", "fast", "tf32" }, default = "exact",
+      help = "exact: the same bits everywhere; on a GPU also fast: products by cuBLAS, or tf32: these with rounded factors" },
     { name = "trace", help = "write hashes of loss, gradients and parameters at every step, for repro diff" },
     { name = "trace-keep", value = "STEPS",
       help = "trace, and keep the tensors of these steps: 37, 1,10-20, or /100 for every hundredth" },
@@ -63,9 +63,11 @@ local function check_environment(given)
     local ok, message = pcall(rp.device, given.device)
     if not ok then failure.raise("environment", "--device %s: %s", given.device, (message:gsub("^[^:]*:%d+: ", ""))) end
   end
-  if given.math == "fast" then
-    failure.raise("environment", "--math fast: this version has no vendor libraries; use --math exact")
+  if given.math ~= "exact" and not given.device:find "^cuda" then
+    failure.raise("usage", "run: --math %s: vendor libraries compute on a GPU; add --device cuda, or leave --math out", given.math)
   end
+  local ok, message = rp.core.cuda_math(given.math)
+  if not ok then failure.raise("environment", "--math %s: %s", given.math, message) end
   if given.threads then rp.threads(given.threads) end
 end
 

@@ -56,6 +56,10 @@ end
 -- The same run, into another directory; gives its result.
 local function run_again(result, given)
   check_script(result)
+  if result.math then
+    failure.raise("usage", "verify: --rerun: the run was computed with --math %s, whose bits nobody promises; run it with "
+      .. "--math exact", result.math)
+  end
   local target = result.directory .. "/rerun"
   local words = { "run", result.script, "--scale", result.scale, "--seed", tostring(result.seed), "-o", target, "-q" }
   for _, row in ipairs(result.settings) do

@@ -99,6 +99,7 @@ end
 ---@return string
 function content.verdict(result)
   local text = checks.summary(checks.count(result.checks))
+  if result.math then text = text .. ("; computed with --math %s: vendor libraries, other bits"):format(result.math) end
   if result.status == "interrupted" then return "interrupted: " .. text end
   if result.status == "error" then return "ended by an error: " .. text end
   if result.only then return ("only %s: %s"):format(result.only, text) end

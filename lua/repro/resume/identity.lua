@@ -11,13 +11,14 @@ local identity = {}
 
 --- What a checkpoint says of its run.
 ---@param run table {header, settings, script, scale, seed}
----@param only string|nil
+---@param context table {only, math} of the command line
 ---@return table
-function identity.of(run, only)
+function identity.of(run, context)
   local settings = {}
   for _, row in ipairs(run.settings) do settings[row.name] = json.line { row.value } end
   return { paper = run.header.id, script = rp.io.sha256(run.script), scale = run.scale, seed = run.seed, settings = settings,
-           only = only or "", version = rp.version, library = provenance.library_hash(), contract = rp.core.contract }
+           only = context.only or "", math = context.math or "exact",
+           version = rp.version, library = provenance.library_hash(), contract = rp.core.contract }
 end
 
 --- Refuses a checkpoint.
@@ -46,7 +47,7 @@ function identity.check(path, theirs, ours)
   if theirs.script ~= ours.script then
     refuse("the script has changed since (SHA-256 %s... then, %s... now)", theirs.script:sub(1, 12), ours.script:sub(1, 12))
   end
-  for _, name in ipairs { "scale", "seed", "only" } do
+  for _, name in ipairs { "scale", "seed", "only", "math" } do
     if theirs[name] ~= ours[name] then refuse("--%s is %s there and %s here", name, given(theirs[name]), given(ours[name])) end
   end
   for name, value in next, ours.settings do

@@ -4,6 +4,7 @@
 #undef TN
 #undef RM
 #undef RN
+#undef BLOCKS
 #undef VEC
 #undef TX
 #undef NTHREADS

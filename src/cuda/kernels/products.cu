@@ -13,6 +13,7 @@
 #define TN 128
 #define RM 8
 #define RN 8
+#define BLOCKS 2
 #include "cuda/kernels/tile.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/kernels/conv.h"
@@ -23,6 +24,7 @@
 #define TN 64
 #define RM 4
 #define RN 4
+#define BLOCKS 2
 #include "cuda/kernels/tile.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/kernels/conv.h"
@@ -38,6 +40,7 @@
 #define TN 64
 #define RM 4
 #define RN 4
+#define BLOCKS 1 /* sums of 64 bits need the registers of two */
 #include "cuda/kernels/tile.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/kernels/conv.h"
