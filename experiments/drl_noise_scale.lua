@@ -143,7 +143,7 @@ for _, row in ipairs{{0.5, 218.95, 25.02}, {0.7, 12.57, 2.98}, {1, 3.01, 2.99}} 
 end
 
 --[[ ## 3  Our own numbers, to the last bit ]]
-P:pinned("weights", sweep:cells()[1].result.weights)
-P:pinned("gauss", sweep:mean("gauss0.5", colour))
-P:pinned("uniform", sweep:mean("uniform0.5", colour))
-P:pinned("conv", sweep:mean("uniform1", conv))
+P:pinned("weights", sweep:cells()[1].result.weights, {smoke = "fb0d599cec4b7b04"})
+P:pinned("gauss", sweep:mean("gauss0.5", colour), {smoke = 4.482752614196356})
+P:pinned("uniform", sweep:mean("uniform0.5", colour), {smoke = 3.3116141038717135})
+P:pinned("conv", sweep:mean("uniform1", conv), {smoke = 22.752802509820867})
