@@ -79,7 +79,13 @@ local function average_rows()
 end
 P:table("Table 2, average", {"Method", "NMI", "ACC", "ARI"}, average_rows(), "Over the data sets.")
 
---[[ ## 2  Claims ]]
+--[[ What the tables show, at scale small. In the average DCR is first in all three scores of D-ability, as in the paper, and on every data
+set it is above reconstruction alone and above the naive sum in NMI. It gains most where pretraining left most to gain: on the digits, where
+reconstruction gains nearly as much. Elsewhere it raises accuracy on MNIST, and does not raise NMI above the original, least on
+CIFAR-10, whose classes are not what its pixels are about. A denoiser of its own hardly moves the encoder at all: trained on the
+encoder's features, it reconstructs from what they already hold, and asks them for little more (GenHancer's denoiser is much larger).
+
+## 2  Claims ]]
 local function gain(dataset, a, b, metric)
   return sweep:mean(a .. "." .. metric, {dataset = dataset}) - sweep:mean(b .. "." .. metric, {dataset = dataset})
 end
@@ -115,8 +121,8 @@ for _, dataset in ipairs(P.datasets) do
 end
 
 --[[ ### Our own numbers, to the last bit ]]
-P:pinned("average.original.nmi", average("original", "nmi"), {smoke = 0.6734926279263704})
-P:pinned("average.rec.nmi", average("rec", "nmi"), {smoke = 0.5964216186703711})
-P:pinned("average.generator.nmi", average("generator", "nmi"), {smoke = 0.687021614131901})
-P:pinned("average.naive.nmi", average("naive", "nmi"), {smoke = 0.6902738666270506})
-P:pinned("average.dcr.nmi", average("dcr", "nmi"), {smoke = 0.6739220917213344})
+P:pinned("average.original.nmi", average("original", "nmi"), {smoke = 0.6734926279263704, small = 0.574466686846071})
+P:pinned("average.rec.nmi", average("rec", "nmi"), {smoke = 0.5964216186703711, small = 0.554037288458259})
+P:pinned("average.generator.nmi", average("generator", "nmi"), {smoke = 0.687021614131901, small = 0.5735066798554798})
+P:pinned("average.naive.nmi", average("naive", "nmi"), {smoke = 0.6902738666270506, small = 0.5188693581049901})
+P:pinned("average.dcr.nmi", average("dcr", "nmi"), {smoke = 0.6739220917213344, small = 0.5852053555381457})

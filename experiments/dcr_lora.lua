@@ -113,7 +113,14 @@ local function over_distance()
 end
 P:figure("Figure 2", over_distance(), "Means over seeds.")
 
---[[ ## 2  Claims
+--[[ What they show, at scale small. At the rate at which all weights learn, $10^{-4}$, no adapter has gone anywhere after 400 steps: features
+move by less than 0.3 of their size, P-ability not at all. At $10^{-3}$ adapters trade as all weights do, further along the same line: with
+the rank, features move further, P-ability rises and D-ability falls. Up to rank 2 D-ability is even a little above the original and
+P-ability below it. Rank 16 at $10^{-3}$ (NMI 0.70, MMVP-like 0.33) ends a little below all weights at $10^{-4}$ (0.72, 0.39), though
+its features moved further: rate and rank set how far the encoder goes, and for the same way all weights get more. At $10^{-3}$ they go
+so far that P-ability is 0.57 and D-ability is lost. Low rank is thus a brake here, not an advantage of its own.
+
+## 2  Claims
 The paper's own choice is rank 16. The comparisons with training all weights are this experiment's. ]]
 local rate = P.rates[#P.rates]                    -- the largest, at which adapters move the features
 local function at(rank, metric) return sweep:mean((rank and name_of(rank) or "original") .. "." .. metric, {rate = rate}) end
@@ -134,7 +141,7 @@ P:claim("moved", "Adapters move the features less than training all weights at t
         {value = at(16, "moved") - at(0, "moved"), op = "<", bound = 0}, {where = "Hu et al. 2022, sec. 4.1"})
 
 --[[ ### Our own numbers, to the last bit ]]
-P:pinned("rank16.nmi", at(16, "nmi"), {smoke = 0.6882901321395506})
-P:pinned("rank16.mmvp", at(16, "mmvp"), {smoke = 0.40555555555555556})
-P:pinned("all.nmi", at(0, "nmi"), {smoke = 0.48039284246469516})
-P:pinned("all.mmvp", at(0, "mmvp"), {smoke = 0.4749999999999999})
+P:pinned("rank16.nmi", at(16, "nmi"), {smoke = 0.6882901321395506, small = 0.7036760095342919})
+P:pinned("rank16.mmvp", at(16, "mmvp"), {smoke = 0.40555555555555556, small = 0.3248148148148149})
+P:pinned("all.nmi", at(0, "nmi"), {smoke = 0.48039284246469516, small = 0.527402827272867})
+P:pinned("all.mmvp", at(0, "mmvp"), {smoke = 0.4749999999999999, small = 0.5685185185185185})

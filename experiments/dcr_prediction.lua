@@ -93,7 +93,13 @@ end
 P:table("Table 2", {"prediction", "t", "cosine to the target", "cosine to other conditions' predictions"}, rows(),
         "Of the anchor, means over batches and seeds.")
 
---[[ ## 3  Claims
+--[[ What the table shows, at scale small: between conditions predictions of noise have a cosine of 0.98 or more at *every* time, 0.999 in the
+last quarter, where those of velocity fall to 0.50. With either, negatives are nearer to the anchor than the true target is. Yet the
+choice costs DCR little: with $\epsilon$ it raises P-ability as much and keeps nearly as much D-ability, as a difference of 0.02 in a
+cosine is one of 0.2 after division by $\tau = 0.1$. What changes more is reconstruction alone, which loses about half as much D-ability
+with $\epsilon$ as with $v$. With neither does DCR raise D-ability above the original, as the paper reports it does.
+
+## 3  Claims
 The paper's claims are about $\epsilon$; the same with $v$ stands below them. ]]
 local function at(prediction, metric) return sweep:mean(metric, {prediction = prediction}) end
 local function gain(prediction, a, b, metric) return at(prediction, a .. "." .. metric) - at(prediction, b .. "." .. metric) end
@@ -118,7 +124,7 @@ P:claim("noise.eps", "At high noise eps hardly depends on the condition: cosine 
 P:claim("noise.v", "... and v does: below 0.9 there", {value = at("v", "seen.others_4"), op = "<=", bound = 0.9}, {where = "Sec. 2 here"})
 
 --[[ ### Our own numbers, to the last bit ]]
-P:pinned("eps.nmi", at("eps", "dcr.nmi"), {smoke = 0.6698470240620794})
-P:pinned("eps.mmvp", at("eps", "dcr.mmvp"), {smoke = 0.4361111111111111})
-P:pinned("v.nmi", at("v", "dcr.nmi"), {smoke = 0.6739220917213344})
-P:pinned("v.mmvp", at("v", "dcr.mmvp"), {smoke = 0.41666666666666663})
+P:pinned("eps.nmi", at("eps", "dcr.nmi"), {smoke = 0.6698470240620794, small = 0.7101156916625883})
+P:pinned("eps.mmvp", at("eps", "dcr.mmvp"), {smoke = 0.4361111111111111, small = 0.37148148148148147})
+P:pinned("v.nmi", at("v", "dcr.nmi"), {smoke = 0.6739220917213344, small = 0.7213400127611437})
+P:pinned("v.mmvp", at("v", "dcr.mmvp"), {smoke = 0.41666666666666663, small = 0.3866666666666667})
