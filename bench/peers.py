@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Times PyTorch and NumPy on the work of `repro bench` and joins all into one table of ratios.
 
-    bench/peers.py [--repro ./repro] [--threads 1,2] [--rounds 3] [--milliseconds 60] [--write docs/PERFORMANCE.md] [WORD ...]
+    bench/peers.py [--repro ./repro] [--device cpu|cuda] [--threads 1,2] [--rounds 3] [--milliseconds 60] [--write docs/PERFORMANCE.md] [WORD ...]
 
 A round runs repro, then the peers, on the same rows; what is reported is the least time of each row over all rounds,
 which other work on the machine disturbs least (a median of several threads' times does not survive it).  Rows are those of lua/repro/bench; WORDs choose among them.
+
+On a GPU PyTorch computes in float32 without TF32, cuBLAS's times are those that repro itself takes of it, and --write replaces or
+adds the section of that card and leaves the others.
 """
 import argparse
 import datetime
@@ -22,6 +25,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repro", default="./repro", help="the program")
     cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", default="1" if cores == 1 else f"1,{cores}", help="numbers of threads, each measured in turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--milliseconds", type=int, default=60, help="time for each row, round and library")
@@ -32,6 +36,9 @@ def arguments():
 
 
 ARGS = arguments()
+ON_GPU = ARGS.device == "cuda"
+if ON_GPU:
+    ARGS.threads = "1"
 if "," in ARGS.threads:  # a process for each number of threads: the libraries read it when they load
     THREADS = None
 else:
@@ -44,6 +51,14 @@ import torch.nn as nn  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
 torch.set_num_threads(THREADS or 1)
+if ON_GPU:
+    torch.set_default_device("cuda")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
+def host(x):
+    """For NumPy, which is no peer on a GPU."""
+    return None if ON_GPU else x.numpy()
 
 
 def seconds(fn, budget):
@@ -52,6 +67,8 @@ def seconds(fn, budget):
         start = time.perf_counter()
         for _ in range(n):
             fn()
+        if ON_GPU:
+            torch.cuda.synchronize()
         return (time.perf_counter() - start) / n
     fn()
     n = 1
@@ -232,14 +249,14 @@ def tiny():
 
 def both(shape, torch_fn, numpy_fn=None):
     x = torch.randn(*shape)
-    return lambda: torch_fn(x), numpy_fn and (lambda a=x.numpy(): numpy_fn(a))
+    return lambda: torch_fn(x), numpy_fn and not ON_GPU and (lambda a=host(x): numpy_fn(a))
 
 
 def gemm(form, m, k, n):
     a = torch.randn(k, m).t() if form[0] == "T" else torch.randn(m, k)
     b = torch.randn(n, k).t() if form[1] == "T" else torch.randn(k, n)
-    p, q = a.numpy(), b.numpy()
-    return lambda: torch.mm(a, b), lambda: p @ q
+    p, q = host(a), host(b)
+    return lambda: torch.mm(a, b), not ON_GPU and (lambda: p @ q)
 
 
 def conv(kind, batch, c_in, c_out, pixels, groups=1):
@@ -255,8 +272,8 @@ def conv(kind, batch, c_in, c_out, pixels, groups=1):
 
 def batched():
     a, b = torch.randn(256, 16, 64), torch.randn(256, 64, 16)
-    p, q = a.numpy(), b.numpy()
-    return lambda: torch.bmm(a, b), lambda: p @ q
+    p, q = host(a), host(b)
+    return lambda: torch.bmm(a, b), not ON_GPU and (lambda: p @ q)
 
 
 def adam():
@@ -336,19 +353,19 @@ def torch_memory(name):
     small = tiny()
     small(), small()
     conv(None, 1, 4, 4, 8)[0]()
-    before = resident()
+    before = torch.cuda.memory_allocated() if ON_GPU else resident()
     step = KERNELS[name]()[0]
     step(), step(), step()
-    return resident() - before
+    return (torch.cuda.max_memory_allocated() if ON_GPU else resident()) - before
 
 
 def memory_of(name):
-    command = [sys.executable, __file__, "--threads", str(THREADS), "--memory-of", name]
+    command = [sys.executable, __file__, "--device", ARGS.device, "--threads", str(THREADS), "--memory-of", name]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def run_repro():
-    command = [ARGS.repro, "bench", "--json", "--threads", str(THREADS), "--milliseconds", str(ARGS.milliseconds)]
+    command = [ARGS.repro, "bench", "--json", "--device", ARGS.device, "--threads", str(THREADS), "--milliseconds", str(ARGS.milliseconds)]
     return json.loads(subprocess.run(command + ARGS.words, check=True, capture_output=True, text=True).stdout)
 
 
@@ -373,6 +390,7 @@ def join(rounds):
     for i, row in enumerate(rounds[0][0]["rows"]):
         ours = least(r["rows"][i]["best"] for r, _ in rounds)
         peers = {p: least(t[row["name"]][p] for _, t in rounds) for p in ("torch", "numpy")}
+        peers["cublas"] = least(r["rows"][i].get("cublas") for r, _ in rounds)
         rate = row["rate"] * row["seconds"] / ours if row.get("rate") else None
         peak = peak_flop if row.get("unit") == "GFLOP/s" else peak_bytes
         rows.append({**row, "seconds": ours, **peers, "rate": rate, "share": rate * 1e9 / peak if rate and peak else None})
@@ -392,12 +410,13 @@ def ratio(row, peer):
 
 
 def table(rows):
-    lines = ["| name | shape | repro | rate | of peak | PyTorch | ratio | NumPy | ratio |", "|---|---|--:|--:|--:|--:|--:|--:|--:|"]
+    third, name = ("cublas", "cuBLAS") if ON_GPU else ("numpy", "NumPy")
+    lines = [f"| name | shape | repro | rate | of peak | PyTorch | ratio | {name} | ratio |", "|---|---|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
         rate = f"{row['rate']:.1f} {row['unit']}" if row["rate"] else ""
         share = f"{100 * row['share']:.0f}%" if row["share"] else ""
         lines.append(f"| {row['name']} | {row['shape']} | {duration(row['seconds'])} | {rate} | {share} | {duration(row['torch'])} "
-                     f"| {ratio(row, 'torch')} | {duration(row['numpy'])} | {ratio(row, 'numpy')} |")
+                     f"| {ratio(row, 'torch')} | {duration(row[third])} | {ratio(row, third)} |")
     return lines
 
 
@@ -411,7 +430,8 @@ INTRODUCTION = """# Performance
 Generated by `bench/peers.py --write docs/PERFORMANCE.md`; do not edit.  A ratio is the peer's time divided by ours: above 1, repro is
 faster.  Times are the least over rounds in which the libraries took turns.  Bytes are those that must be read and written; data of
 1000x1000 lie in the caches, so that a rate may exceed that of the copy.  Memory of a training step: of repro the most that was
-allocated at once, of PyTorch what three steps added to the resident set of a fresh process.
+allocated at once, of PyTorch what three steps added to the resident set of a fresh process (on a GPU, to the most it had
+allocated).
 """
 
 
@@ -422,10 +442,16 @@ def memory_table(rows):
     return lines
 
 
-def section(rounds, loads):
-    rows, peak_flop, peak_bytes = join(rounds)
-    first = rounds[0][0]
-    lines = [f"## {THREADS} thread{'s' if THREADS > 1 else ''}", "",
+def driver():
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")[0]
+    except (OSError, subprocess.CalledProcessError):
+        return "of unknown version"
+
+
+def cpu_heading(first, loads, peak_flop, peak_bytes):
+    return [f"## {THREADS} thread{'s' if THREADS > 1 else ''}", "",
              f"- {datetime.date.today()}, {processor()}, {os.cpu_count()} cores, {first['isa']}, "
              f"{first['compiler']}; {ARGS.rounds} rounds of {ARGS.milliseconds} ms per row and library",
              f"- load average before, between and after the rounds: {', '.join(f'{x:.1f}' for x in loads)} "
@@ -433,6 +459,19 @@ def section(rounds, loads):
              f"- measured peaks: {peak_flop / 1e9:.0f} GFLOP/s (fused multiply-adds in registers), {peak_bytes / 1e9:.1f} GB/s (memcpy of 64 MiB, "
              "read and written)",
              f"- PyTorch {torch.__version__}, eager, fused Adam; NumPy {np.__version__} with its OpenBLAS", ""]
+
+
+def section(rounds, loads):
+    rows, peak_flop, peak_bytes = join(rounds)
+    first = rounds[0][0]
+    if ON_GPU:
+        lines = [f"## {first['card']}", "",
+                 f"- {datetime.date.today()}, driver {driver()}, {processor()}; {ARGS.rounds} rounds of {ARGS.milliseconds} ms per row and library",
+                 f"- measured peaks: {peak_flop / 1e12:.1f} TFLOP/s (fused multiply-adds in registers), {peak_bytes / 1e9:.0f} GB/s (a copy in "
+                 "the card's memory, read and written)",
+                 f"- PyTorch {torch.__version__}, eager, fused Adam, float32 without TF32; cuBLAS in float32, called by repro", ""]
+    else:
+        lines = cpu_heading(first, loads, peak_flop, peak_bytes)
     slower = []
     for group in dict.fromkeys(row["group"] for row in rows):
         members = [row for row in rows if row["group"] == group]
@@ -444,6 +483,17 @@ def section(rounds, loads):
             lines += ["Memory:", "", *memory_table([row for row in members if row["torch_memory"]]), ""]
     lines += ["### Slower than PyTorch in this run", "", (", ".join(slower) or "none") + ".", ""]
     return "\n".join(lines)
+
+
+def kept(path):
+    """The sections of a page that this process does not measure: those of cards, or all others."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        parts = ("\n" + f.read()).split("\n## ")[1:]
+    mine = torch.cuda.get_device_name(0) if ON_GPU else None
+    return ["## " + p.strip() + "\n" for p in parts
+            if (p.split("\n")[0] != mine if ON_GPU else not p.split("\n")[0].endswith(("thread", "threads")))]
 
 
 def sections():
@@ -461,8 +511,10 @@ def main():
         return
     text = sections()
     if ARGS.write:
+        others = kept(ARGS.write)
+        page = "\n".join([INTRODUCTION, *others, text] if ON_GPU else [INTRODUCTION, text, *others])
         with open(ARGS.write, "w", encoding="utf-8") as f:
-            f.write(f"{INTRODUCTION}\n{text}")
+            f.write(page)
     print(text)
 
 

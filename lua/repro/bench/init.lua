@@ -23,24 +23,42 @@ local function peak(times, measure, ...)
 end
 
 --- Float operations, and bytes read and written by a copy, per second on the threads, or the GPU, in use.
+---@param budget number seconds for a row; with less than 10 ms a GPU is measured in little work
 ---@return {flop: number?, bytes: number}
-function bench.peaks()
+function bench.peaks(budget)
   if rp.device() ~= "cpu" then
-    local flop, bytes = rp.core.cuda_peaks(20000, 1 << 28)
+    local long = budget >= 0.01
+    local flop, bytes = rp.core.cuda_peaks(long and 20000 or 100, long and 1 << 28 or 1 << 20)
     return { flop = flop, bytes = bytes }
   end
   return { flop = peak(50, rp.core.bench.peak_fma), bytes = peak(10, rp.core.bench.peak_copy, 1 << 26) }
 end
 
+-- What counts bytes where new tensors lie: {live, peak}, and how to set the peak anew.
+local function counters()
+  if rp.device() == "cpu" then return rp.memory, rp.core.memory_reset_peak end
+  return rp.core.cuda, rp.core.cuda_reset_peak
+end
+
 --- The most bytes at once that making the row's function and three calls of it take.
 local function memory_of(row)
+  local memory, reset = counters()
   collectgarbage()
   collectgarbage()
-  rp.core.memory_reset_peak()
-  local before = rp.memory().live
+  reset()
+  local before = memory().live
   local fn = row.make()
   for _ = 1, 3 do fn() end
-  return rp.memory().peak - before
+  return memory().peak - before
+end
+
+--- The least time of a matrix product by cuBLAS in float32, if this is a GPU and cuBLAS is there.
+local function cublas_time(row, fn, budget)
+  if row.group ~= "gemm" or rp.device() == "cpu" or not rp.core.cuda_math "fast" then return nil end
+  local ok, t = pcall(rp.no_grad, timing, fn, budget)
+  rp.core.cuda_math "exact"
+  if not ok then error(t, 0) end
+  return t.best
 end
 
 local function measure(row, peaks, budget)
@@ -55,6 +73,7 @@ local function measure(row, peaks, budget)
     group = row.group, name = row.name, shape = row.shape, seconds = t.median, best = t.best, repeats = t.repeats,
     unit = flop and "GFLOP/s" or row.bytes and "GB/s" or nil,
     memory = memory,
+    cublas = cublas_time(row, fn, budget),
     rate = work and work / t.median / 1e9,
     share = most and work / t.median / most,
   }
@@ -71,7 +90,7 @@ function bench.run(words, given)
     end
     return #words == 0
   end
-  local result = { peaks = bench.peaks(), rows = {} }
+  local result = { peaks = bench.peaks(given.budget or 0.15), rows = {} }
   for _, row in ipairs(all_rows()) do
     if wanted(row) then
       if given.progress then given.progress(row) end
