@@ -1004,16 +1004,23 @@ The *direction* of the paper appears on the glyphs, means over five seeds. Recon
 D-ability; DCR raises P-ability too and keeps D-ability where it was; it is above the naive sum on both. The rest does not:
 
 - DCR does not *raise* D-ability beyond the original by a margin, only beyond every other way of training.
-- The naive sum with $\lambda_{rec} = 10$ is about as good as DCR, against Remark 1: the weight matters more than the form.
-- End-to-end training is better at details and worse at classes than two stages, not worse at both.
+- The naive sum with $\lambda_{rec} = 10$ is about as good as DCR, against Remark 1, and with 100 it sees as many details as reconstruction
+  alone while it keeps more of the classes: the weight matters more than the form.
+- End-to-end training is better at details, and at accuracy, and worse in NMI than two stages, not worse at all of them.
+- A stronger denoiser gives more P-ability; D-ability is the same with all three (Fig. 6).
+- A denoiser of its own, trained on the encoder's features, asks them for nothing new: the encoder stays where it was.
 - The gradients of the naive sum are nearly orthogonal: their cosine is below zero in some 40% of the steps, not 86%, more
   often late than early. DCR's own gradient hardly ever opposes reconstruction.
 - $S_{inner}$ rises under DCR, against Remark 2; $S_{inter}$ rises too, and more evenly spread features have more of both.
 
 How much of an image is light decides it. The default light and captions make the *start* what the paper needs: an encoder decent
 at classes (NMI 0.74) and at chance in details. With `--set light=1.3`, where light is most of an image's variance, reconstruction fills the
-features with light, and DCR loses D-ability as well. On MNIST the naive sum loses D-ability and DCR does not, while P-ability
-stays near chance for every method.
+features with light, and DCR loses D-ability as well.
+
+How good the start is decides it too. Over four data sets (`experiments/dcr_datasets.lua`: glyphs, MNIST, CIFAR-10, 8x8 digits) DCR *is* the first of
+all methods in the averages of NMI, ACC and ARI, as in Table 2. On the digits it adds 0.10 to the NMI of the original; on MNIST the naive
+sum loses D-ability and DCR does not. Whether the denoiser predicts noise or velocity matters little (`dcr_prediction.lua`), and adapters
+trade one ability for the other as all weights do, by how far they move the features (`dcr_lora.lua`).
 
 ### The authors' numbers, beside ours
 OpenAI CLIP ViT-L@224: averages over six data sets (Table 2), MMVP-VLM (Table 1). The sizes cannot agree; the signs can. ]]
@@ -1053,4 +1060,4 @@ if n_attribute > 0 then
   P:pinned("original.mmvp", mean(column("original", "mmvp")), {small = 0.22666666666666666, smoke = 0.34444444444444444})
   P:pinned("dcr.mmvp", mean(column("dcr", "mmvp")), {small = 0.35866666666666674, smoke = 0.41666666666666663})
 end
-if v_steps > 0 then P:pinned("generator.nmi", mean(column("generator", "nmi")), {smoke = 0.687021614131901}) end
+if v_steps > 0 then P:pinned("generator.nmi", mean(column("generator", "nmi")), {smoke = 0.687021614131901, small = 0.7429558516214894}) end
