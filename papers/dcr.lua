@@ -27,6 +27,7 @@ local P = rp.paper{
     lr_2       = {1e-4, paper = 1e-5, help = "learning rate of the encoder"},
     batch      = {16, min = 2, help = "images in a step of stages 1 and 2"},
     tau        = {0.1, min = 1e-3, help = "temperature of both contrastive losses"},
+    pool       = {0, min = 0, help = "stages 1 and 2 see only the first so many training images; 0: all of them"},
     noises     = {1, min = 1, help = "noisy latents drawn for each image of a step"},
     positives  = {"twin", choices = {"twin", "class"}, help = "positives of L_con: the twin, or all images of the class"},
     lambda_con = {1.0, help = "weight of L_con in the naive loss, Eq. 9"},
@@ -428,7 +429,7 @@ end
 
 A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
 local function draw_batch(g, twin)                -- twin = another augmentation
-  local i, b = g:randint(1, n_train, {P.batch}), {noisy = {}}
+  local i, b = g:randint(1, P.pool > 0 and P.pool or n_train, {P.batch}), {noisy = {}}
   b.x, b.y = data.train.x:index_select(1, i), data.train.y:index_select(1, i)
   local x0 = latents:index_select(1, i)
   for n = 1, P.noises do
@@ -603,8 +604,9 @@ end
 
 if not P.main then
   return {settings = P, data = data, twins = twins, captions = captions, pretrain = pretrain, train_denoiser = train_denoiser,
-          draw_batch = draw_batch, stage_1 = stage_1, new_world = new_world, own_generator = own_generator, stage_2 = stage_2,
-          end_to_end = end_to_end, losses = losses, dcr_loss = dcr_loss, embed = embed, evaluate = evaluate}
+          draw_batch = draw_batch, features = features, con_loss = con_loss, stage_1 = stage_1, new_world = new_world,
+          own_generator = own_generator, stage_2 = stage_2, end_to_end = end_to_end, losses = losses, dcr_loss = dcr_loss,
+          embed = embed, evaluate = evaluate}
 end
 
 --[[ ## 7  The runs

@@ -164,6 +164,28 @@ local function conflict(given)
   return step
 end
 
+---The trainable parameters of a network, layer by layer, for `at`.
+---
+---    rp.conflict{losses = {l_con, l_rec}, at = rp.conflict.layers(f)}.layers
+---
+---@param module Module
+---@return table list of {name, {tensors}}: the parameters under one name but for its last word, such as 2.weight and 2.bias
+function library.layers(module)
+  local list, by_name = {}, {}
+  for _, entry in ipairs(module:named_parameters()) do
+    if entry.tensor.requires_grad then
+      local name = entry.name:match "^(.+)%.[^.]+$" or entry.name
+      if not by_name[name] then
+        by_name[name] = { name, {} }
+        list[#list + 1] = by_name[name]
+      end
+      table.insert(by_name[name][2], entry.tensor)
+    end
+  end
+  if #list == 0 then misuse("conflict.layers: %s has no trainable parameters", module:describe()) end
+  return list
+end
+
 ------------------------------------------------------------------------------------------------- many steps
 
 local function histogram(cosines, bins)

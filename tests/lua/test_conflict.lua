@@ -78,6 +78,7 @@ T.raises(function() conflict { losses = { up, other }, at = z:detach() } end, "n
 T.raises(function() conflict { losses = { up, other }, at = {} } end, "at is a tensor or a list", "an empty list")
 T.raises(function() conflict { losses = { up, other }, at = { { "a" } } } end, "a names no tensor", "a name alone")
 T.raises(function() conflict { losses = { up, other }, at = { 3 } } end, "number 1 is neither", "a number")
+T.raises(function() conflict.layers(rp.nn.Linear(2, 2):requires_grad_(false)) end, "no trainable", "a frozen network")
 T.raises(function() conflict.summary {} end, "has filled", "a summary of nothing")
 T.raises(function() conflict.summary { tracked[1], steps[1] } end, "step 2 has other layers", "steps of different places")
 

@@ -22,6 +22,11 @@ local experiments = {
     { "Table 3: colour images, MLP, 8x8", "Table 3: grey images, MLP, 14x14", "Table 3: colour images, convolutional, 16x16",
       "Ratios", "Figure 11" } },
   { "drl_adversarial", { "steps=4", "base=4" }, { "Table 2", "Figure 18", "Figure 17" } },
+  { "dcr_conflict_map", {}, { "Table 1", "Table 2", "Table 3", "Figure 1" } },
+  { "dcr_retrieval", {}, { "Table 6" } },
+  { "dcr_tokens", {}, { "Table 7", "Figure 1" } },
+  { "dcr_backbones", {}, { "Table 1" } },
+  { "dcr_cost", {}, { "Table 8" } },
 }
 
 local function outputs(result)

@@ -1,0 +1,228 @@
+local rp = require "repro"
+
+local P = rp.paper{
+  id = "dcr_conflict_map", arxiv = "2603.04803", year = 2026,
+  title = "When do contrast and reconstruction conflict, and when does DCR pay?",
+  authors = "after Boyu Han and others",
+  settings = {
+    rows    = {smoke = 5, small = 22, paper = 22, min = 5, help = "rows of the map, from the first"},
+    seeds   = {smoke = 1, small = 2, paper = 5, min = 1, help = "independent runs of each row"},
+    v_steps = {smoke = 100, small = 1200, paper = 1200, help = "steps of denoiser training"},
+  },
+}
+
+--[[
+# A map of gradient conflict
+
+**Question.** The DCR paper reports that under the naive sum 86.3% of the steps have opposed gradients of $\mathcal L_{con}$ and
+$\mathcal L_{rec}$, ever more of them as training goes on (Sec. 4.1, Fig. 2c), and that DCR is therefore better at classes and at
+details. `papers/dcr.lua` sees opposed gradients in fewer than half of the steps. Which part of the set-up decides that?
+
+**Method.** One factor at a time is moved from the default of `papers/dcr.lua`; a few combinations follow. Each row trains its own
+world, then the naive sum and DCR on the same batches, and measures the cosine of Eq. 11 *in two places*: at the feature $z$, as the
+paper writes it, and at the encoder's weights $\phi$, which is where the step is taken:
+$$ \cos(\nabla_z \mathcal L_{con}, \nabla_z \mathcal L_{rec}), \qquad \cos(\nabla_\phi \mathcal L_{con}, \nabla_\phi \mathcal L_{rec}). $$
+
+## 1  The rows
+A row is a set of settings of `papers/dcr.lua`, as `--set` would give them; `twin` is the strength of the augmentation. ]]
+local cells = {}
+local function row(name, settings)
+  if #cells == P.rows then return end
+  local cell = {row = name}
+  for key, value in pairs(settings) do cell[key] = value end
+  cells[#cells + 1] = cell
+end
+
+row("default", {})
+row("batch 32", {batch = 32})
+row("4 noises an image", {noises = 4})
+row("batch 32, 4 noises", {batch = 32, noises = 4})
+row("temperature 0.5", {tau = 0.5})
+row("classes as positives", {positives = "class"})
+row("twin 3 times as strong", {twin = 3})
+row("feature of 8", {feature = 8})
+row("feature of 128", {feature = 128})
+row("4 times the steps", {steps_2 = 1600})
+row("10 times the rate", {lr_2 = 1e-3})
+row("64 images only", {pool = 64})
+row("twice the data", {n_train = 16000})
+row("LoRA of rank 4", {lora = 4})
+row("vision transformer", {encoder = "vit", clip_steps = 200})
+row("denoiser of width 256", {width = 256})
+row("noise prediction", {prediction = "eps"})
+row("more light", {light = 1.3})
+row("batch 32, 4 noises, temperature 0.5", {batch = 32, noises = 4, tau = 0.5})
+row("transformer, batch 32, temperature 0.5", {encoder = "vit", clip_steps = 200, batch = 32, tau = 0.5})
+row("classes, feature of 128, batch 32", {positives = "class", feature = 128, batch = 32})
+row("transformer, classes", {encoder = "vit", clip_steps = 200, positives = "class"})
+
+--[[ ## 2  Measuring at both places
+The script of the paper trains by the losses in its table `losses`, and keeps the cosine at $z$ itself. The two losses of interest are
+replaced by themselves, watched at the weights too; DCR, whose gradient costs most, at every fourth step. ]]
+local every = {naive = 1, dcr = 4}
+
+local function watch(dcr, at_phi)
+  for _, name in ipairs{"naive", "dcr"} do
+    local plain, k = dcr.losses[name], 0
+    dcr.losses[name] = function(m, b, z, z_twin, seen)
+      local loss = plain(m, b, z, z_twin, seen)
+      k = k + 1
+      if k % every[name] == 0 then
+        local first = name == "dcr" and loss or dcr.con_loss(z, z_twin, b.y)
+        rp.conflict{losses = {first, dcr.losses.rec(m, b, z)}, at = rp.conflict.layers(m.f), into = at_phi[name]}
+      end
+      return loss
+    end
+  end
+end
+
+local function at_feature(record)                 -- the steps that the paper's script has recorded
+  local steps = {}
+  for k, seen in ipairs(record) do steps[k] = {cosine = seen.cos, norms = {seen.ratio or 1, 1}} end
+  return rp.conflict.summary(steps)
+end
+
+local own = {row = true, seed = true, twin = true}          -- what a cell holds beside the paper's settings
+
+local function measure(cell)
+  local set = {v_steps = P.v_steps}
+  for key, value in pairs(cell) do
+    if not own[key] then set[key] = value end
+  end
+  local dcr = rp.paper.require("papers.dcr", set)
+  local at_phi, out = {naive = {}, dcr = {}}, {}
+  watch(dcr, at_phi)
+  local world = dcr.new_world(cell.seed)
+  world.twin = dcr.twins(cell.twin or 1)
+  local models = {original = world, naive = dcr.stage_2(world, cell.seed, "naive", {1, 1}),
+                  dcr = dcr.stage_2(world, cell.seed, "dcr")}
+  for _, name in ipairs{"original", "naive", "dcr"} do
+    local e = dcr.evaluate(models[name])
+    for _, key in ipairs{"nmi", "acc", "ari", "mmvp"} do out[name .. "_" .. key] = e[key] end
+  end
+  for _, name in ipairs{"naive", "dcr"} do
+    local z, phi = at_feature(models[name].record), rp.conflict.summary(at_phi[name])
+    out[name .. "_z"], out[name .. "_phi"] = z.fraction_negative, phi.fraction_negative
+    out[name .. "_cos_z"], out[name .. "_cos_phi"] = z.cosine, phi.cosine
+    out[name .. "_ratio"], out[name .. "_first"], out[name .. "_last"] = z.ratio, phi.parts[1], phi.parts[4]
+    out[name .. "_cosines"] = phi.cosines
+    out[name .. "_layers"] = {}
+    for i, layer in ipairs(phi.layers) do out[name .. "_layers"][i] = {layer.name, layer.fraction_negative} end
+  end
+  out.weights = models.dcr.f:hash()
+  return out
+end
+
+local sweep = rp.sweep{name = "map", list = cells, seeds = P.seeds, run = measure}
+
+--[[ ## 3  The map
+Means over the seeds. *Opposed* is the share of steps whose cosine is below zero; the ratio is $|g_{con}|/|g_{rec}|$ at $z$. ]]
+local function mean(metric, name) return sweep:mean(metric, {row = name}) end
+
+local function table_of(columns)
+  local rows = {}
+  for i, cell in ipairs(cells) do
+    rows[i] = {cell.row}
+    for j, column in ipairs(columns) do rows[i][j + 1] = (column[2] or "%.3f"):format(mean(column[1], cell.row)) end
+  end
+  return rows
+end
+
+P:table("Table 1", {"Row", "opposed at z", "mean cos at z", "ratio at z", "opposed at weights", "first quarter", "last quarter",
+                    "mean cos at weights", "DCR opposed at z", "DCR opposed at weights"},
+        table_of{{"naive_z"}, {"naive_cos_z", "%+.3f"}, {"naive_ratio", "%.2f"}, {"naive_phi"}, {"naive_first", "%.2f"},
+                 {"naive_last", "%.2f"}, {"naive_cos_phi", "%+.3f"}, {"dcr_z"}, {"dcr_phi"}},
+        "Conflict of the naive sum, and of DCR's loss with reconstruction.")
+P:table("Table 2", {"Row", "NMI", "naive", "DCR", "ACC", "naive", "DCR", "ARI", "naive", "DCR", "MMVP-like", "naive", "DCR"},
+        table_of{{"original_nmi"}, {"naive_nmi"}, {"dcr_nmi"}, {"original_acc"}, {"naive_acc"}, {"dcr_acc"},
+                 {"original_ari"}, {"naive_ari"}, {"dcr_ari"}, {"original_mmvp"}, {"naive_mmvp"}, {"dcr_mmvp"}},
+        "Abilities: the original, after the naive sum, after DCR.")
+
+--[[ Where in the encoder: the share of opposed steps, layer by layer from the image to the feature. ]]
+local function layer_rows(name)
+  local rows = {}
+  for _, cell in ipairs(sweep:cells()) do
+    if cell.values.row == name then
+      for i, layer in ipairs(cell.result.naive_layers) do
+        rows[i] = rows[i] or {layer[1]}
+        table.insert(rows[i], ("%.3f"):format(layer[2]))
+        table.insert(rows[i], ("%.3f"):format(cell.result.dcr_layers[i][2]))
+      end
+    end
+  end
+  return rows
+end
+local header = {"layer"}
+for s = 1, P.seeds do
+  header[2 * s], header[2 * s + 1] = "naive, seed " .. P.seed + s - 1, "DCR, seed " .. P.seed + s - 1
+end
+P:table("Table 3", header, layer_rows("default"), "The default row: opposed steps by layer (2 and 4 are convolutions, 7 and 9 linear).")
+
+local figure = rp.plot.figure{title = "Cosines at the weights", width = 620, height = 340,
+                              desc = "Histograms of the cosine of the two gradients at the encoder's weights"}
+local axes = figure:axes{xlabel = "$\\cos(g_{con}, g_{rec})$ at the weights", ylabel = "density", legend = true}
+for _, name in ipairs{"default", "batch 32, 4 noises"} do
+  local all = {}
+  for _, cell in ipairs(sweep:cells()) do
+    if cell.values.row == name then table.move(cell.result.naive_cosines, 1, #cell.result.naive_cosines, #all + 1, all) end
+  end
+  axes:histogram(all, {label = name, bins = 40, density = true})
+end
+P:figure("Figure 1", figure, "All steps of all seeds under the naive sum.")
+
+--[[ ## 4  The claims
+First the paper's, at the feature and at the weights; a map is a test only of what is said before it is drawn. ]]
+local function most(metric)                        -- over the rows
+  local best, at = -math.huge
+  for _, cell in ipairs(cells) do
+    local value = mean(metric, cell.row)
+    if value > best then best, at = value, cell.row end
+  end
+  return best, at
+end
+local function rows_where(f)                       -- share of the rows
+  local n = 0
+  for _, cell in ipairs(cells) do n = n + (f(cell.row) and 1 or 0) end
+  return n / #cells
+end
+local most_z, where_z = most "naive_z"
+local most_phi, where_phi = most "naive_phi"
+P:note("The largest share of opposed steps at the feature is %.3f (%s), at the weights %.3f (%s).", most_z, where_z, most_phi, where_phi)
+
+P:claim("feature", "At the feature most steps of the naive sum are in conflict (60% at least), by default",
+        {value = mean("naive_z", "default"), op = ">=", bound = 0.6}, {where = "Sec. 4.1, Fig. 2c"})
+P:claim("feature.anywhere", "... or 86.3% of them in some row of the map", {value = most_z, op = ">=", bound = 0.863},
+        {where = "Sec. 4.1"})
+P:claim("weights", "At the encoder's weights most steps are in conflict (60% at least), by default",
+        {value = mean("naive_phi", "default"), op = ">=", bound = 0.6}, {where = "Sec. 4.1"})
+P:claim("weights.everywhere", "... and in every row more than half",
+        {value = rows_where(function(name) return mean("naive_phi", name) > 0.5 end), op = ">=", bound = 1}, {where = "Sec. 4.1"})
+P:claim("weights.anywhere", "... 86.3% of them in some row", {value = most_phi, op = ">=", bound = 0.863}, {where = "Sec. 4.1"})
+P:claim("grows", "Conflict grows: at the weights more of the last quarter of the steps than of the first, by default",
+        {value = mean("naive_last", "default") - mean("naive_first", "default"), op = ">", bound = 0}, {where = "Fig. 2c"})
+P:claim("noise", "Conflict is hidden by noise: with batch 32 and 4 noises an image more steps oppose at the weights, by 0.05",
+        {value = mean("naive_phi", "batch 32, 4 noises") - mean("naive_phi", "default"), op = ">=", bound = 0.05}, {where = "Sec. 4.1"})
+P:claim("dcr.feature", "DCR's gradient opposes reconstruction at the feature in at most 1% of the steps, in every row",
+        {value = most "dcr_z", op = "<=", bound = 0.01}, {where = "Sec. 4.2"})
+P:claim("dcr.weights", "... and at the weights in at most 5%, by default", {value = mean("dcr_phi", "default"), op = "<=", bound = 0.05},
+        {where = "Sec. 4.2"})
+local function above(name)
+  return mean("dcr_nmi", name) > mean("naive_nmi", name) and mean("dcr_mmvp", name) > mean("naive_mmvp", name)
+end
+P:claim("dcr.both", "DCR is above the naive sum at both abilities (NMI and MMVP-like) in most rows (60% at least)",
+        {value = rows_where(above), op = ">=", bound = 0.6}, {where = "Table 4a"})
+local conflicted, calm = {0, 0}, {0, 0}            -- mean gain of DCR in NMI over rows of much and of little conflict
+local middle = {}
+for i, cell in ipairs(cells) do middle[i] = mean("naive_phi", cell.row) end
+table.sort(middle)
+for _, cell in ipairs(cells) do
+  local group = mean("naive_phi", cell.row) >= middle[#middle // 2 + 1] and conflicted or calm
+  group[1], group[2] = group[1] + mean("dcr_nmi", cell.row) - mean("naive_nmi", cell.row), group[2] + 1
+end
+P:claim("pays", "DCR gains more over the naive sum (NMI) in the half of the rows with more conflict at the weights",
+        {value = conflicted[1] / conflicted[2] - calm[1] / calm[2], op = ">", bound = 0}, {where = "Sec. 4.1"})
+
+P:pinned("default.z", mean("naive_z", "default"), {})
+P:pinned("default.phi", mean("naive_phi", "default"), {})
+P:pinned("default.dcr_nmi", mean("dcr_nmi", "default"), {})
+P:pinned("default.dcr_mmvp", mean("dcr_mmvp", "default"), {})
