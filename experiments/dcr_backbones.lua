@@ -33,8 +33,11 @@ local methods = {{"original", "Original"}, {"rec", "reconstruction"}, {"dcr", "D
 
 --[[ ## 2  The runs
 Everything else is the paper's script as it is: only settings change. ]]
+local tiny = P.scale == "smoke" and {n_train = 500, n_test = 100, n_pairs = 10, steps_1 = 8, steps_2 = 8} or {}
+
 local function settings_of(cell)
   local set = {v_steps = P.v_steps, clip_loss = cell.loss, clip_steps = pretraining[cell.encoder][cell.loss] // P.shorter}
+  for key, value in pairs(tiny) do set[key] = value end
   for key, value in pairs(encoders[cell.encoder]) do set[key] = value end
   return set
 end

@@ -78,10 +78,12 @@ local function at_feature(record)                 -- the steps that the paper's 
   return rp.conflict.summary(steps)
 end
 
+local tiny = P.scale == "smoke" and {n_train = 500, n_test = 100, n_pairs = 10, steps_1 = 8, steps_2 = 16} or {}
 local own = {row = true, seed = true, twin = true, naive_only = true}          -- what a cell holds beside the paper's settings
 
 local function measure(cell)
   local set = {v_steps = P.v_steps}
+  for key, value in pairs(tiny) do set[key] = value end
   for key, value in pairs(cell) do
     if not own[key] then set[key] = value end
   end

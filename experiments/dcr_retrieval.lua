@@ -8,7 +8,7 @@ local P = rp.paper{
     seeds      = {smoke = 1, small = 3, paper = 5, min = 1, help = "independent runs"},
     clip_steps = {smoke = 60, small = 400, paper = 400, help = "steps of image-text pretraining"},
     v_steps    = {smoke = 60, small = 1200, paper = 1200, help = "steps of denoiser training"},
-    gallery    = {smoke = 200, small = 500, paper = 2000, min = 10, help = "test images and captions that are searched"},
+    gallery    = {smoke = 100, small = 500, paper = 2000, min = 10, help = "test images and captions that are searched"},
   },
 }
 
@@ -21,7 +21,8 @@ reconstruction alone (there GenHancer) loses zero-shot classification and retrie
 ## 1  A start that knows words
 `papers/dcr.lua` starts from an encoder whose captions never name a class, at which zero-shot classification is chance. Here captions
 name the class half of the time and each detail 30% of the time, and pretraining is longer. ]]
-local start = {clip_steps = P.clip_steps, v_steps = P.v_steps, naming = 0.5, mention = 0.3}
+local start = P.scale == "smoke" and {n_train = 500, n_test = 100, n_pairs = 10, steps_1 = 8, steps_2 = 20} or {}
+start.clip_steps, start.v_steps, start.naming, start.mention = P.clip_steps, P.v_steps, 0.5, 0.3
 local methods = {{"original", "Original"}, {"rec", "reconstruction"}, {"naive", "naive"}, {"dcr", "DCR"}}
 
 --[[ ## 2  The three tasks

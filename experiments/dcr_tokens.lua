@@ -82,10 +82,13 @@ local function parts_of(dcr, ratio)
 end
 
 --[[ ## 3  The sweep ]]
+local settings = P.scale == "smoke" and {n_train = 500, n_test = 100, n_pairs = 10, steps_1 = 8, steps_2 = 8} or {}
+settings.encoder, settings.feature, settings.clip_steps, settings.v_steps = "vit", K, P.clip_steps, P.v_steps
+
 local sweep = rp.sweep{
   name = "tokens", grid = {ratio = {0, 0.1, 0.5, 0.8, 1}}, seeds = P.seeds,
   run = function(cell)
-    local dcr = rp.paper.require("papers.dcr", {encoder = "vit", clip_steps = P.clip_steps, v_steps = P.v_steps, feature = K})
+    local dcr = rp.paper.require("papers.dcr", settings)
     local world = dcr.new_world(cell.seed, parts_of(dcr, cell.ratio))
     local model = dcr.stage_2(world, cell.seed, "dcr")
     local before, after = dcr.evaluate(world), dcr.evaluate(model)
