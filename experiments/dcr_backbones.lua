@@ -113,6 +113,6 @@ for i, cell in ipairs(cells) do harmed[i] = least_pattern(cell) end
 P:claim("robust", "DCR is robust across patterns: none falls by more than 0.05 on any encoder",
         {value = math.min(table.unpack(harmed)), op = ">=", bound = -0.05}, {where = "Table 1"})
 
-P:pinned("cnn.softmax.dcr", sweep:mean("dcr_mmvp", cells[1]), {})
-P:pinned("vit16.sigmoid.dcr", sweep:mean("dcr_mmvp", cells[4]), {})
-P:pinned("vit32.softmax.dcr", sweep:mean("dcr_mmvp", cells[5]), {})
+P:pinned("cnn.softmax.dcr", sweep:mean("dcr_mmvp", cells[1]), {smoke = 0.17777777777777778})
+P:pinned("vit16.sigmoid.dcr", sweep:mean("dcr_mmvp", cells[4]), {smoke = 0.14444444444444446})
+P:pinned("vit32.softmax.dcr", sweep:mean("dcr_mmvp", cells[5]), {smoke = 0.15555555555555556})
