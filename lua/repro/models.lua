@@ -8,6 +8,7 @@
 ---   UNet2DConditionModel                the denoiser of Stable Diffusion 2.1               models/unet.lua
 ---   AutoencoderKL                       its latents                                        models/autoencoder.lua
 ---   LatentDiffusion                     both, as one denoiser of flat latents              models/latent_diffusion.lua
+---   Tokenizer                           CLIP's words                                       models/tokenizer.lua
 ---   load, save, parts, outline          safetensors under the published names              models/weights.lua
 ---   locate, read_clip, read_stable_diffusion   folders as their authors distribute them    models/folder.lua
 ---
@@ -16,7 +17,7 @@
 
 local models = {}
 
-for _, part in ipairs { "weights", "clip", "unet", "autoencoder", "latent_diffusion", "folder" } do
+for _, part in ipairs { "weights", "clip", "unet", "autoencoder", "latent_diffusion", "tokenizer", "folder" } do
   for name, value in pairs(require("repro.models." .. part)) do models[name] = value end
 end
 

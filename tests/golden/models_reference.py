@@ -7,6 +7,7 @@ Names and shapes are those of the published sizes, as a SHA-256 of the sorted li
 networks whose j-th tensor, in the order of names, is filled by `number`, which both sides write down exactly.
 """
 import hashlib
+import json
 import math
 import torch
 import diffusers
@@ -116,4 +117,28 @@ with torch.no_grad():
     put("clip_tokens", vision.last_hidden_state[:, 1:])
     put("clip_text", model.text_projection(model.text_model(words).pooler_output))
     put("clip_logits", out.logits_per_image)
+
+# Words: a vocabulary made as CLIP's is, all bytes, all bytes at the end of a word, merges, the two marks.
+MERGES = ["t h", "th e</w>", "i n", "in g</w>", "o n</w>", "l e", "f t</w>", "le ft</w>", "c a", "ca t</w>", "a t</w>", "\u00c3 \u00a9</w>"]
+TEXTS = ["The cat", "a  cat's LEFT ear,\tleft!?", "thething in 2024 isn't on", "caf\u00e9 it''s <|endoftext|> x", ""]
+
+
+def words():
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    extra = iter(range(256, 512))
+    letters = [chr(b) if b in printable else chr(next(extra)) for b in range(256)]
+    return letters + [c + "</w>" for c in letters] + [m.replace(" ", "") for m in MERGES] + ["<|startoftext|>", "<|endoftext|>"]
+
+
+def quoted(items):
+    return "{ " + ", ".join(json.dumps(t, ensure_ascii=False) for t in items) + " }"
+
+
+tokenizer = transformers.CLIPTokenizer(vocab={w: i for i, w in enumerate(words())}, merges=[tuple(m.split()) for m in MERGES])
+print("  merges =", quoted(MERGES) + ",")
+print("  texts =", quoted(TEXTS) + ",")
+print("  words = {")
+for text in TEXTS:
+    print("    { " + ", ".join(str(i) for i in tokenizer(text)["input_ids"]) + " },")
+print("  },")
 print("}")

@@ -173,6 +173,38 @@ T.eq(models.load(small_vae(), path):hash(), modern:hash(), "names that older fil
 refused(function(s) s["encoder.mid_block.attentions.0.to_q.bias"] = nil end, "AutoencoderKL: encoder.mid_block.attentions.0.to_q.bias",
   "a tensor that is missing from an autoencoder", modern)
 
+-- ---- words -----------------------------------------------------------------------------------------------------------------
+local letters, extra = {}, 256                               -- a vocabulary made as CLIP's is, see models_reference.py
+for byte = 0, 255 do
+  local printable = byte >= 33 and byte <= 126 or byte >= 161 and byte <= 172 or byte >= 174
+  letters[byte + 1] = utf8.char(printable and byte or extra)
+  extra = printable and extra or extra + 1
+end
+local vocabulary, n_words = {}, 0
+local function add_word(word)
+  vocabulary[word] = n_words
+  n_words = n_words + 1
+end
+for _, letter in ipairs(letters) do add_word(letter) end
+for _, letter in ipairs(letters) do add_word(letter .. "</w>") end
+for _, merge in ipairs(golden.merges) do add_word((merge:gsub(" ", ""))) end
+add_word "<|startoftext|>"
+add_word "<|endoftext|>"
+rp.io.write_text(directory .. "/merges.txt", "#version: 0.2\n" .. table.concat(golden.merges, "\n") .. "\n")
+rp.io.write_text(directory .. "/vocab.json", "{}")
+T.raises(function() models.Tokenizer(directory) end, "vocab.json: no vocabulary", "a vocabulary without its marks")
+rp.io.write_text(directory .. "/vocab.json", rp.io.json_encode(vocabulary))
+local tokenizer = models.Tokenizer(directory)
+for i, phrase in ipairs(golden.texts) do
+  local got = tokenizer:numbers(phrase)
+  for j = 1, #got do got[j] = got[j] - 1 end
+  T.eq(got, golden.words[i], ("words of '%s' as published"):format(phrase:gsub("%c", " ")))
+end
+local encoded = tokenizer:encode { "the cat", "" }
+T.eq(encoded:totable(), { { 525, 514, 522, 526 }, { 525, 526, 526, 526 } }, "encode: from 1, the last word fills up")
+T.raises(function() tokenizer:encode({ "the cat" }, 3) end, "4 words are more than 3: 'the cat'", "a text that is too long")
+T.raises(function() models.Tokenizer(directory .. "/nowhere") end, "no file .*vocab.json", "no vocabulary")
+
 -- ---- one step of each stage of DCR -----------------------------------------------------------------------------------------
 rp.seed(2)
 local sd = models.LatentDiffusion { unet = small_unet("kaiming"):requires_grad_(false), vae = small_vae("kaiming"):requires_grad_(false),
