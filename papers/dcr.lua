@@ -184,7 +184,9 @@ end
 
 --[[ At `--scale paper` the networks are the published ones and the images a folder of PNG files, one folder in it for each class.
 They are squares whose side is a multiple of CLIP's 224 and of 64, such as 448: Stable Diffusion's autoencoder sees all of it, CLIP the
-means of 2x2 pixels. What is missing is listed, and the run ends with status 4. ]]
+means of 2x2 pixels. What is missing is listed, and the run ends with status 4. Where there is a folder `pairs`, with a folder for each
+visual pattern, in it `NAME-0.png`, `NAME-1.png` and a sentence for each in `NAME-0.txt`, `NAME-1.txt` (as MMVP-VLM), P-ability is
+measured. ]]
 local given                                       -- the published networks: replacements, as `parts` in section 5
 
 local function published(folder, side)
@@ -193,6 +195,7 @@ local function published(folder, side)
   if sd.prediction ~= P.prediction then error("this Stable Diffusion needs --set prediction=" .. sd.prediction) end
   local c = sd.unet.context
   return {sd = sd, encoder = function() return rp.models.CLIPVision(clip) end, denoiser = function() return sd end,
+          text = function() return rp.models.CLIPText(clip) end,
           projector = function(g) return nn.MLP({clip.projection, c, c}, {activation = "gelu", generator = g}) end}
 end
 
@@ -206,7 +209,15 @@ function datasets.images()
   local set, coarse = rp.data.image_folder{dir = folder .. "/images", channels = 3}, {}
   for k = 1, #set.classes do coarse[k] = 1 end
   given = published(folder, set.train.x:size(3))
-  return real(set, function(x) return x end, coarse, {})
+  local data = real(set, function(x) return x end, coarse, {})
+  if not rp.io.exists(folder .. "/pairs") then return data end
+  local words = rp.models.Tokenizer(folder .. "/clip-vit-large-patch14")
+  given.captions = {}                             -- of each pattern and value: (n, L) words, a caption for each pair
+  for k, pattern in ipairs(rp.data.image_pairs{dir = folder .. "/pairs", range = {-1, 1}}) do
+    data.attributes[k], data.pairs[k] = pattern.name, pattern.x
+    given.captions[k] = {words:encode(pattern.texts[1]), words:encode(pattern.texts[2])}
+  end
+  return data
 end
 
 local data = datasets[P.dataset]()
@@ -279,6 +290,7 @@ local function captions(split, i, rate, g)        -- i (B) indices -> (B, n_word
 end
 
 local function attribute_caption(k, bit)          -- the k-th attribute alone -> (1, n_word)
+  if given then return given.captions[k][bit + 1] end
   local word = n_coarse + n_class + k + (1 - bit) * n_attribute
   return rp.tensor({word}, "int64"):one_hot(n_word)
 end
@@ -331,7 +343,7 @@ end
 
 local function pretrain(seed, parts)              -- -> f, text
   local g = rp.generator(seed, "clip")
-  local f, text = (parts and parts.encoder or encoders[P.encoder])(g), TextTower(g)
+  local f, text = (parts and parts.encoder or encoders[P.encoder])(g), (parts and parts.text or TextTower)(g)
   local clip_loss, own = clip_losses[P.clip_loss]()
   local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}, own and {params = own}}, {lr = 1e-3})
   for _ in P:training(clip_steps, "image-text pretraining") do
@@ -424,7 +436,7 @@ function Projector:forward(z)
 end
 
 --[[ A *world* is what training starts from: `f`, `text`, `v`, `h`. Its `parts`, if it has any, replace the ones of this script:
-`encoder(g)`, `denoiser(d, width, g)`, `projector(g)`, `caption_condition(text, caption)` for the denoiser's training, and
+`encoder(g)`, `text(g)`, `denoiser(d, width, g)`, `projector(g)`, `caption_condition(text, caption)` for the denoiser's training, and
 `condition(h, z, tokens)` in the place of $c = h(z)$. Its `lora`, `lr_2` and `twin` go before the settings.
 
 A batch is the same for every method: images, twins, noisy latents, times and targets come from a stream of their own. ]]
@@ -581,7 +593,8 @@ local function p_ability(m)                       -- -> list of the share of rig
   for k, pair in ipairs(data.pairs) do
     local zero, one = embed(m.f, pair[1]):unit(), embed(m.f, pair[2]):unit()
     local t_zero, t_one = m.text(attribute_caption(k, 0)), m.text(attribute_caption(k, 1))
-    local right = (zero - one):matmul(t_zero:t()):gt(0):logical_and((one - zero):matmul(t_one:t()):gt(0))
+    local function nearer(d, t) return (t:size(1) == 1 and d:matmul(t:t()) or rp.dot(d, t, 2, true)):gt(0) end
+    local right = nearer(zero - one, t_zero):logical_and(nearer(one - zero, t_one))
     shares[k] = right:to("float64"):mean():item()
   end
   return shares

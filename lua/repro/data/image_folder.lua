@@ -21,8 +21,11 @@ local function entries(folder)
   return pictures, others
 end
 
--- (C, H, W) float32 in [0, 1]; alpha is dropped, gray is repeated if three channels are wanted.
-local function read(path, channels)
+---A PNG file as (C, H, W) float32 in [0, 1]; alpha is dropped, gray is repeated if three channels are wanted.
+---@param path string
+---@param channels? integer 1 or 3 converts, default as they are
+---@return Tensor
+function image_folder.read_image(path, channels)
   local x = inputs.plain.read_png(path)
   local top = x.dtype == "uint8" and 255 or 65535
   x = x:to("float32"):permute(3, 1, 2) / top
@@ -46,7 +49,7 @@ local function read_all(folder, channels)
     local place = class == "" and folder or folder .. "/" .. class
     for _, name in ipairs((entries(place))) do
       local path = place .. "/" .. name
-      local image = read(path, channels)
+      local image = image_folder.read_image(path, channels)
       first = first or { image = image, path = path }
       if shape(image) ~= shape(first.image) then
         failure.raise("data", "image_folder: %s has size %s (channels, rows, columns), but %s has %s", path, shape(image),

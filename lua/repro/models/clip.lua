@@ -218,4 +218,19 @@ function CLIPVision:forward(x)
   return CLIP.encode_image(self, models.clip_pixels(x / 2 + 0.5))
 end
 
+---The text tower with its projection.
+---    rp.models.CLIPText(clip)  shares the tensors of a CLIP
+---@class CLIPText: Module
+local CLIPText = Module.class "CLIPText"
+models.CLIPText = CLIPText
+
+function CLIPText:init(clip)
+  self.text_model = clip.text_model
+  self.text_projection = clip.text_projection
+end
+
+---@param index Tensor (B, L) int, see models.Tokenizer
+---@return Tensor (B, projection)
+function CLIPText:forward(index) return CLIP.encode_text(self, index) end
+
 return models
