@@ -1037,6 +1037,14 @@ all methods in the averages of NMI, ACC and ARI, as in Table 2. On the digits it
 sum loses D-ability and DCR does not. Whether the denoiser predicts noise or velocity matters little (`dcr_prediction.lua`), and adapters
 trade one ability for the other as all weights do, by how far they move the features (`dcr_lora.lua`).
 
+### Where the rest of the paper is
+In `experiments/`, each with its claims:
+
+- Table 1, several encoders and both pretraining losses: `dcr_backbones.lua`; Table 2, several data sets: `dcr_datasets.lua`
+- Table 6, zero-shot classification and retrieval: `dcr_retrieval.lua`; Table 7, local tokens: `dcr_tokens.lua`; Table 8, cost: `dcr_cost.lua`
+- Sec. 4.1, where conflict appears and whether DCR pays there: `dcr_conflict_map.lua`; Remark 1, the weight: `dcr_lambda.lua`
+- Sec. 5.1 and Eq. 12: ranks of adapters `dcr_lora.lua`, noise or velocity `dcr_prediction.lua`, the twin `dcr_augmentation.lua`
+
 ### The authors' numbers, beside ours
 OpenAI CLIP ViT-L@224: averages over six data sets (Table 2), MMVP-VLM (Table 1). The sizes cannot agree; the signs can. ]]
 P:quoted("paper.conflict", 0.863,
