@@ -570,7 +570,7 @@ local function clouds(name)                       -- the codes of test images by
   local z = emphasis[name][1].z
   local x, y = z:select(2, 1), z:select(2, 2)
   local fig = rp.plot.figure{cols = 2, width = 720, height = 320, desc = "Codes of test images, coloured by class and by stroke width"}
-  fig:axes{title = "class", xlabel = "$z_1$", ylabel = "$z_2$"}:scatter(x, y, {classes = data.test.y, size = 2})
+  fig:axes{title = "class", xlabel = "$z_1$", ylabel = "$z_2$"}:scatter(x, y, {classes = data.test.y, names = data.classes, size = 2})
   fig:axes{title = "stroke width", xlabel = "$z_1$", ylabel = "$z_2$"}:scatter(x, y, {values = data.test.width, size = 2})
   return fig
 end
