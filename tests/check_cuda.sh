@@ -84,7 +84,9 @@ report "the kernels are put into the program" "$($CC $BASE_FLAGS -I"$SRCDIR/src"
 report "the kernels of matrix products compile for $NVCC_ARCH" "$([ -s "$work/products.cubin" ] || tail -n 20 "$work/ptxas")"
 # spills KERNEL: bytes that a kernel stores for want of registers
 spills() { awk -v f="'$1'" '/Compiling entry/ { here = index($0, f) } here && /spill stores/ { sub(/ bytes spill stores.*/, ""); print $NF; exit }' "$work/ptxas"; }
-report "gemm_f32_128 spills no registers" "$(test "$(spills gemm_f32_128)" = 0 || spills gemm_f32_128)"
+for kernel in gemm_f32_128 gemm_f32_64 conv_input_f64_64; do
+  report "$kernel spills no registers" "$(test "$(spills "$kernel")" = 0 || spills "$kernel")"
+done
 if [ -x "$cuobjdump" ]; then
   "$cuobjdump" -sass "$work/products.cubin" >"$work/products.sass"
   in_gemm() { awk -v f="Function : gemm_f32_128" 'index($0, "Function :") { here = index($0, f) } here' "$work/products.sass" | grep -cE "$1"; }

@@ -42,7 +42,7 @@ DEVICE int64_t N(offset)(const int at[3], const int64_t size[3]) { return (at[0]
   COPY_COMMIT();                                                                                          \
   if (t < 0) continue;
 
-KERNEL_OF(NTHREADS, BLOCKS, N(conv), cu_conv)
+KERNEL_OF(NTHREADS, 2, N(conv), cu_conv)
 {
   DYNAMIC(number, stages);
   const int64_t columns = p.c.batch * p.pixels, k = p.c_in * p.positions, in = p.c.in[0] * p.c.in[1] * p.c.in[2];
@@ -89,7 +89,7 @@ KERNEL_OF(NTHREADS, BLOCKS, N(conv), cu_conv)
 #undef LOAD
 }
 
-KERNEL_OF(NTHREADS, BLOCKS, N(conv_weight), cu_conv)
+KERNEL_OF(NTHREADS, 2, N(conv_weight), cu_conv)
 {
   DYNAMIC(number, stages);
   const int64_t columns = p.c_in * p.positions, k = p.c.batch * p.pixels, in = p.c.in[0] * p.c.in[1] * p.c.in[2];
@@ -147,7 +147,8 @@ DEVICE int64_t N(source)(const cu_conv *p, const int at[3], int64_t q)
   return s0 < 0 || s1 < 0 || s2 < 0 ? -1 : (s0 * p->c.out[1] + s1) * p->c.out[2] + s2;
 }
 
-KERNEL_OF(NTHREADS, BLOCKS, N(conv_input), cu_conv)
+/* Three sets of sums in double need the registers of two thread blocks. */
+KERNEL_OF(NTHREADS, sizeof(number) == 8 ? 1 : 2, N(conv_input), cu_conv)
 {
   DYNAMIC(number, stages);
   const int64_t in = p.c.in[0] * p.c.in[1] * p.c.in[2], columns = p.c.batch * in, k = p.c_out;

@@ -4,7 +4,6 @@
 #undef TN
 #undef RM
 #undef RN
-#undef BLOCKS
 #undef VEC
 #undef TX
 #undef NTHREADS

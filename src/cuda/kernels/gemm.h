@@ -8,7 +8,7 @@ DEVICE int64_t N(at)(const cu_gemm *p, int64_t b, int64_t batch, int64_t inner)
   return p->inner > 0 ? b / p->inner * batch + b % p->inner * inner : b * batch;
 }
 
-KERNEL_OF(NTHREADS, BLOCKS, N(gemm), cu_gemm)
+KERNEL_OF(NTHREADS, 2, N(gemm), cu_gemm)
 {
   DYNAMIC(number, stages);
   const int64_t down = (p.m + TM - 1) / TM, across = (p.n + TN - 1) / TN;

@@ -13,7 +13,6 @@
 #define TN 128
 #define RM 8
 #define RN 8
-#define BLOCKS 2
 #include "cuda/kernels/tile.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/kernels/conv.h"
@@ -24,7 +23,6 @@
 #define TN 64
 #define RM 4
 #define RN 4
-#define BLOCKS 2
 #include "cuda/kernels/tile.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/kernels/conv.h"
@@ -40,7 +38,6 @@
 #define TN 64
 #define RM 4
 #define RN 4
-#define BLOCKS 1 /* sums of 64 bits need the registers of two */
 #include "cuda/kernels/tile.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/kernels/conv.h"

@@ -2,7 +2,6 @@
  * every type and size of tile).
  *
  *   number, T(name), N(name)   the type; the suffix of type and size
- *   BLOCKS                     thread blocks that share a processor and its registers
  *
  * Terms come STEP at a time into shared memory, STAGES deep, by asynchronous copies, so that the multiply-adds of one step
  * hide the reading of the next ones.  Every result is one ascending chain of fused multiply-adds over the terms of a
