@@ -64,7 +64,7 @@ local function check_environment(given)
     if not ok then failure.raise("environment", "--device %s: %s", given.device, (message:gsub("^[^:]*:%d+: ", ""))) end
   end
   if given.math ~= "exact" and not given.device:find "^cuda" then
-    failure.raise("usage", "run: --math %s: vendor libraries compute on a GPU; add --device cuda, or leave --math out", given.math)
+    failure.raise("environment", "--math %s: vendor libraries compute on a GPU; add --device cuda, or leave --math out", given.math)
   end
   local ok, message = rp.core.cuda_math(given.math)
   if not ok then failure.raise("environment", "--math %s: %s", given.math, message) end
