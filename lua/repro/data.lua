@@ -18,7 +18,8 @@ local nearest = require "repro.nearest"
 
 local data = { augment = require "repro.data.augment" }
 
-for _, part in ipairs { "glyphs", "numerals", "points", "idx", "cifar", "digits", "ink", "image_folder", "image_pairs", "split", "loader" } do
+for _, part in ipairs { "glyphs", "numerals", "points", "idx", "cifar", "digits", "ink", "image_folder",
+                        "image_pairs", "split", "loader" } do
   for name, value in pairs(require("repro.data." .. part)) do data[name] = value end
 end
 

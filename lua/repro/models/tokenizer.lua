@@ -31,10 +31,6 @@ local function next_piece(text, at)
   end
 end
 
----Texts to numbers of words, from a folder with CLIP's vocab.json and merges.txt.
----    local tokenizer = rp.models.Tokenizer("clip-vit-large-patch14")
----    clip:encode_text(tokenizer:encode{"a dog facing left", "a dog facing right"})
----Only ASCII letters are made lower case.  Errors (kind "data"): files that are missing or not of this kind.
 ---@class Tokenizer
 local Tokenizer = {}
 Tokenizer.__index = Tokenizer
@@ -45,6 +41,10 @@ local function read(path)
   return rp.io.read_text(path)
 end
 
+---Texts to numbers of words, from a folder with CLIP's vocab.json and merges.txt.
+---    local tokenizer = rp.models.Tokenizer("clip-vit-large-patch14")
+---    clip:encode_text(tokenizer:encode{"a dog facing left", "a dog facing right"})
+---Only ASCII letters are made lower case.  Errors (kind "data"): files that are missing or not of this kind.
 ---@param folder string
 ---@return Tokenizer
 function models.Tokenizer(folder)
