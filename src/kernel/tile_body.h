@@ -13,7 +13,7 @@ typedef struct T(tile) {
   const number  *bias;                      /* NULL, or one for each column */
 } T(tile);
 
-/* The slow way out: some lanes only, or a bias.  s is rows x vecs vectors. */
+/* The slow way out: some lanes only.  s is rows x vecs vectors. */
 static __attribute__((noinline)) void T(tile_finish)(const T(tile) *t, int rows, int vecs, const number *s)
 {
   for (int r = 0; r < rows; r++)
@@ -63,12 +63,18 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
     UNROLL for (int r = 0; r < rows; r++, c += t->c_row)
       UNROLL for (int v = 0; v < vecs; v++)
         T(vec_store)(c + v * LANES, T(vec_add)(T(vec_load)(c + v * LANES), T(vec_and)(acc[r][v], keep[v])));
-  } else if (t->cols == vecs * LANES && !t->bias) {
+  } else if (t->cols == vecs * LANES) {
     number       *c = t->c;
     const int64_t c_row = t->c_row;
     if (t->add) {
       UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_add)(T(vec_load)(c + r * c_row + v * LANES), acc[r][v]);
+    }
+    if (kind != TILE_SHIFTED && t->bias) {
+      UNROLL for (int v = 0; v < vecs; v++) {
+        T(vec) bias = T(vec_load)(t->bias + v * LANES);
+        UNROLL for (int r = 0; r < rows; r++) acc[r][v] = T(vec_add)(acc[r][v], bias);
+      }
     }
     UNROLL for (int r = 0; r < rows; r++)
       UNROLL for (int v = 0; v < vecs; v++) T(vec_store)(c + r * c_row + v * LANES, acc[r][v]);
