@@ -145,6 +145,9 @@ static void T(reduce_strip)(rp_opcode op, number *out, int64_t apart, const stri
   for (int64_t k = 0; k < n; k += step) {
     int64_t       m = (n - k < step ? n - k : step) * w;
     const number *from = T(across)(s, place(reduced, begin + k), buffer);
+    if (from != buffer && !gapless) /* pieces of long rows: left alone, the processor does not see which come next */
+      for (int64_t c = 0; c < w; c += 64 / (int64_t)sizeof *from)
+        __builtin_prefetch(from + ROWS_AHEAD * reduced->stride[reduced->n - 1] + c);
     if (k < RP_LANES) memcpy(lane + k * w, from, (size_t)m * sizeof *from);
     else              combine(lane + k % RP_LANES * w, from, m);
   }

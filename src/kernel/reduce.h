@@ -13,7 +13,8 @@
 #include "kernel/formulas.h"
 #include "kernel/places.h"
 
-#define COLUMNS 64 /* results reduced side by side: their lanes fill half of a first-level cache */
+#define COLUMNS    64 /* results reduced side by side: their lanes fill half of a first-level cache */
+#define ROWS_AHEAD 8  /* by which pieces of rows are called for */
 
 /* Where element i, counted in row-major order, lies. */
 static int64_t place(const places *p, int64_t i)

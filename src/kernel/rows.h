@@ -13,7 +13,7 @@
 #define BODY "kernel/rows_body.h"
 #include "kernel/both_floats.h"
 
-#define NARROW_COLS 64 /* rows at most this long are taken side by side, */
+#define NARROW_COLS 64 /* shorter rows are taken side by side, */
 #define NARROW_ROWS 32 /* so many together */
 #define BODY "kernel/narrow_body.h"
 #include "kernel/both_floats.h"
@@ -21,7 +21,7 @@
 static bool is_narrow(rp_opcode op, const rp_rows *r, int64_t rows)
 {
   bool gradient = r->gx != NULL;
-  return r->cols <= NARROW_COLS && rows >= NARROW_ROWS / 4
+  return r->cols < NARROW_COLS && rows >= NARROW_ROWS / 4
          && (op == RP_OP_softmax || op == RP_OP_log_softmax || op == RP_OP_standardize || (op == RP_OP_logsumexp && !gradient));
 }
 
