@@ -16,14 +16,14 @@ local P = rp.paper{
     size     = {smoke = 14, small = 14, paper = 32, min = 4, help = "pixels of a side, a divisor of 28 (grey) or 32 (colour)"},
     net      = {smoke = "strided", small = "strided", paper = "conv", choices = {"strided", "mlp", "conv"}, help = "the classifier's body"},
     code     = {smoke = 16, small = 64, paper = 128, min = 1, help = "size of the code, the hidden layer of the graph"},
-    steps    = {smoke = 12, small = 1500, paper = 90000, min = 1, help = "steps of pretraining"},
+    steps    = {smoke = 12, small = 1000, paper = 90000, min = 1, help = "steps of pretraining"},
     batch    = {smoke = 32, small = 128, paper = 128, min = 4, help = "images in a step"},
     lr       = {2e-3, paper = 2e-4, help = "Adam's learning rate in pretraining"},
     weight   = {"unit", choices = {"unit", "sigma2"}, help = "weight of a time in DRL's loss, of |F - F*|^2: 1, or lambda = sigma^2"},
     lr_2     = {1e-3, help = "Adam's learning rate in the classifier's training"},
     lr_t     = {5e-3, help = "Adam's learning rate for t"},
     supervised = {smoke = 5, small = 100, paper = 10000, min = 1, help = "steps on the labelled images alone"},
-    rounds   = {smoke = 2, small = 8, paper = 260, min = 1, help = "rounds of pseudo-labels"},
+    rounds   = {smoke = 2, small = 6, paper = 260, min = 1, help = "rounds of pseudo-labels"},
     round    = {smoke = 3, small = 25, paper = 500, min = 1, help = "steps of a round"},
     k        = {smoke = 5, small = 20, paper = 50, min = 1, help = "neighbours of an image in the graph"},
     shift    = {1, min = 0, help = "pixels by which an image is moved at most in the classifier's training"},
@@ -93,7 +93,7 @@ the first of a random order, as many of each class. Table 4 and 5 show the state
 local data = drl.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = P.seed}
 if data.note then P:note("%s", data.note) end
 local n_class = #data.classes
-local counts = P.scale == "paper" and {100, 500, 1000, 2000, 4000} or P.scale == "small" and {50, 100, 500} or {20, 50}
+local counts = P.scale == "paper" and {100, 500, 1000, 2000, 4000} or P.scale == "small" and {20, 100} or {20, 50}
 local early = math.max(1, math.floor(P.rounds * 100 / 260 + 0.5))
 
 local function some_labels(n, seed)                         -- (n_train): the label of n images, n / n_class of each class, else 0
