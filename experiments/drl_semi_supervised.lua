@@ -312,6 +312,8 @@ P:claim("propagated", "DRL's codes are better for label propagation than an untr
         {value = mean(sweep:values("propagated_" .. few, {pretraining = "drl"}))
                  - mean(sweep:values("propagated_" .. few, {pretraining = "none"})), op = ">=", bound = 0.03}, {where = "Sec. 4.1.3"})
 
+P:not_run("datasets", "CIFAR-100 and MiniImageNet (Tables 1, 4-7) need WRN-28-2, 360 epochs and a GPU", {where = "Tables 1, 4-7"})
+
 --[[ ## 6  The authors' numbers, beside ours
 CIFAR-10 with 100 labels, in %, against ours with the fewest labels. ]]
 for _, q in ipairs{{"none", 73.68, "none", "plain"}, {"drl", 74.31, "drl", "plain"}, {"vdrl", 81.63, "vdrl", "plain"},
