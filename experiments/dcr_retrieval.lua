@@ -85,10 +85,14 @@ P:claim("dcr.rec", "DCR classifies better than reconstruction alone",
         {value = gain("dcr", "rec", "classification"), op = ">", bound = 0}, {where = "Table 6"})
 P:claim("dcr.rec.image", "... and finds more images", {value = gain("dcr", "rec", "image_at_5"), op = ">", bound = 0}, {where = "Table 6"})
 
+--[[ Classification behaves as in the paper in its order: reconstruction alone loses most (0.99 to 0.96), DCR less (0.97); but DCR does
+lose, more than the naive sum, where the paper's DCR loses nothing. Retrieval cannot tell the methods apart: a start that
+reads every detail finds each caption of the gallery among five, before and after. The same start is at the ceiling of the MMVP-like
+pairs, so what is measured here is only what fine-tuning destroys. ]]
 P:quoted("paper.original", 0.764, {where = "Table 6, MNIST", ours = sweep:mean("classification", {method = "original"})})
 P:quoted("paper.competitor", 0.697, {where = "Table 6, MNIST", ours = sweep:mean("classification", {method = "rec"})})
 P:quoted("paper.dcr", 0.765, {where = "Table 6, MNIST", ours = sweep:mean("classification", {method = "dcr"})})
 
-P:pinned("classification.original", sweep:mean("classification", {method = "original"}), {smoke = 0.62})
-P:pinned("classification.dcr", sweep:mean("classification", {method = "dcr"}), {smoke = 0.61})
-P:pinned("image_at_5.dcr", sweep:mean("image_at_5", {method = "dcr"}), {smoke = 0.8})
+P:pinned("classification.original", sweep:mean("classification", {method = "original"}), {smoke = 0.62, small = 0.9901666666666666})
+P:pinned("classification.dcr", sweep:mean("classification", {method = "dcr"}), {smoke = 0.61, small = 0.973})
+P:pinned("image_at_5.dcr", sweep:mean("image_at_5", {method = "dcr"}), {smoke = 0.8, small = 1.0})
