@@ -326,7 +326,24 @@ for _, q in ipairs{{"none", 64.12, "none", "plain"}, {"drl", 69.79, "drl", "plai
 end
 
 --[[ ## 7  Our own numbers, to the last bit ]]
-for _, entry in ipairs(variants) do
-  P:pinned("accuracy.final." .. entry[1], mean(values("final", entry[1], "plain", few)))
-  P:pinned("accuracy.early." .. entry[1], mean(values("early", entry[1], "plain", few)))
+local function at_few(key, pretraining) return mean(values(key, pretraining, "plain", few)) end
+local function weights(pretraining)                         -- of the pretrained encoder of the first seed
+  for _, cell in ipairs(sweep:cells()) do
+    if cell.values.pretraining == pretraining then return cell.result.weights end
+  end
 end
+P:pinned("weights.none", weights("none"), {smoke = "aa83bd2f9dfe6178"})
+P:pinned("weights.ae", weights("ae"), {smoke = "c9479eac9748e26b"})
+P:pinned("weights.drl", weights("drl"), {smoke = "a5a0be5ad9b87c28"})
+P:pinned("weights.mixup-drl", weights("mixup-drl"), {smoke = "960184f8f377ba53"})
+P:pinned("weights.vdrl", weights("vdrl"), {smoke = "d372597a2b294808"})
+P:pinned("accuracy.early.none", at_few("early", "none"), {smoke = 0.1})
+P:pinned("accuracy.final.none", at_few("final", "none"), {smoke = 0.1})
+P:pinned("accuracy.early.ae", at_few("early", "ae"), {smoke = 0.1})
+P:pinned("accuracy.final.ae", at_few("final", "ae"), {smoke = 0.1})
+P:pinned("accuracy.early.drl", at_few("early", "drl"), {smoke = 0.1})
+P:pinned("accuracy.final.drl", at_few("final", "drl"), {smoke = 0.1})
+P:pinned("accuracy.early.mixup-drl", at_few("early", "mixup-drl"), {smoke = 0.1})
+P:pinned("accuracy.final.mixup-drl", at_few("final", "mixup-drl"), {smoke = 0.1})
+P:pinned("accuracy.early.vdrl", at_few("early", "vdrl"), {smoke = 0.1})
+P:pinned("accuracy.final.vdrl", at_few("final", "vdrl"), {smoke = 0.1})
