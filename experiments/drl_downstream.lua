@@ -339,14 +339,17 @@ P:not_run("datasets", "CIFAR-100 and Mini-ImageNet (Fig. 3, Figs. 14-16) need th
 --[[ ### What it shows
 How good the code is does depend on $t$: with 100 labels and codes of 8 numbers the support vector machine gains some thirty points from
 $t = 0$ to $t = 0.5$. From there on nothing changes, for the noise is already larger than the image, and the code is an autoencoder's, as
-Proposition 1 has it: at $t = 1$ DRL and AE are within a few points. A maximum at a $t$ in the middle, above AE, does not appear. It was looked
+Proposition 1 has it: at $t = 1$ DRL and AE are within a point (1000 labels). With all labels DRL has 97.9%, VDRL 97.6%, AE 98.6%,
+VAE 98.3%, SimCLR-Gauss 97.2%, SimCLR 94.5%. With 100 labels the perceptron on
+DRL is two points above AE, with 1000 half a point below. A maximum at a $t$ in the middle, above AE, does not appear. It was looked
 for with more steps (5000, codes of 8 numbers: numerals 97.3% against AE's 97.7% with 1000 labels, MNIST 92.7% against 92.9%; with 100
 labels 90.7% against 93.2%, and 73.4% against 76.3%), with the perceptron as encoder, and on CIFAR-10 at 16x16 (3000 steps, codes of 32
 numbers: 22.3% at $t = 0.2$ against 20.7% with 100 labels, but 31.5% against 35.8% with 1000): a tie or a point or three below.
 
 The weight matters. Under the paper's $\lambda = \sigma^2$ (`--set weight=sigma2`) the loss at $t > 0.5$ is a few thousandths of that at
 small $t$, and after 1000 steps the same encoder reaches 85% (all labels, $t = 1$) where AE has 98%; the default here weighs all times
-alike. SimCLR's views, moved and in other light, are no help with digits: it stays below SimCLR-Gauss.
+alike. SimCLR's views, moved and in other light, are no help with digits: it stays below SimCLR-Gauss, which with 100 labels is even
+the best of all.
 
 ## 5  Our own numbers, to the last bit ]]
 local function weights(method, code)                        -- of the encoder of the first seed
@@ -354,19 +357,19 @@ local function weights(method, code)                        -- of the encoder of
     if cell.values.method == method and cell.values.code == code then return cell.result.weights end
   end
 end
-P:pinned("weights.drl", weights("drl", "wide"), {smoke = "563c03856c6c62fb"})
-P:pinned("weights.vdrl", weights("vdrl", "wide"), {smoke = "dc8d395f926d32f5"})
-P:pinned("weights.ae", weights("ae", "wide"), {smoke = "d2c81921ad0db340"})
-P:pinned("weights.vae", weights("vae", "wide"), {smoke = "d3321e6ccf2e8aea"})
-P:pinned("weights.simclr", weights("simclr", "wide"), {smoke = "a2828e97071565d6"})
-P:pinned("weights.gauss", weights("gauss", "wide"), {smoke = "8700d47694f0486c"})
-P:pinned("mlp.drl", score("drl", "mlp").mean, {smoke = 0.08})
-P:pinned("mlp.vdrl", score("vdrl", "mlp").mean, {smoke = 0.21})
-P:pinned("mlp.ae", score("ae", "mlp").mean, {smoke = 0.16})
-P:pinned("mlp.vae", score("vae", "mlp").mean, {smoke = 0.22})
-P:pinned("mlp.simclr", score("simclr", "mlp").mean, {smoke = 0.11})
-P:pinned("mlp.gauss", score("gauss", "mlp").mean, {smoke = 0.19})
-P:pinned("svm.drl", score("drl", few_label).mean, {smoke = 0.09})
-P:pinned("svm.vdrl", score("vdrl", few_label).mean, {smoke = 0.09})
-P:pinned("svm.ae", score("ae", few_label).mean, {smoke = 0.09})
-P:pinned("svm.vae", score("vae", few_label).mean, {smoke = 0.09})
+P:pinned("weights.drl", weights("drl", "wide"), {smoke = "563c03856c6c62fb", small = "df29769fc8888deb"})
+P:pinned("weights.vdrl", weights("vdrl", "wide"), {smoke = "dc8d395f926d32f5", small = "db196ba458f7e8d6"})
+P:pinned("weights.ae", weights("ae", "wide"), {smoke = "d2c81921ad0db340", small = "162fa2edf655d7a5"})
+P:pinned("weights.vae", weights("vae", "wide"), {smoke = "d3321e6ccf2e8aea", small = "9cf9e794dd8749e5"})
+P:pinned("weights.simclr", weights("simclr", "wide"), {smoke = "a2828e97071565d6", small = "d9983916c33429d4"})
+P:pinned("weights.gauss", weights("gauss", "wide"), {smoke = "8700d47694f0486c", small = "885679f1a832eadb"})
+P:pinned("mlp.drl", score("drl", "mlp").mean, {smoke = 0.08, small = 0.9793333333333333})
+P:pinned("mlp.vdrl", score("vdrl", "mlp").mean, {smoke = 0.21, small = 0.976})
+P:pinned("mlp.ae", score("ae", "mlp").mean, {smoke = 0.16, small = 0.9856666666666666})
+P:pinned("mlp.vae", score("vae", "mlp").mean, {smoke = 0.22, small = 0.9826666666666667})
+P:pinned("mlp.simclr", score("simclr", "mlp").mean, {smoke = 0.11, small = 0.9446666666666667})
+P:pinned("mlp.gauss", score("gauss", "mlp").mean, {smoke = 0.19, small = 0.9716666666666667})
+P:pinned("svm.drl", score("drl", few_label).mean, {smoke = 0.09, small = 0.9686666666666666})
+P:pinned("svm.vdrl", score("vdrl", few_label).mean, {smoke = 0.09, small = 0.9643333333333333})
+P:pinned("svm.ae", score("ae", few_label).mean, {smoke = 0.09, small = 0.9753333333333334})
+P:pinned("svm.vae", score("vae", few_label).mean, {smoke = 0.09, small = 0.9726666666666667})
