@@ -340,8 +340,8 @@ P:not_run("datasets", "CIFAR-100 and Mini-ImageNet (Fig. 3, Figs. 14-16) need th
 How good the code is does depend on $t$: with 100 labels and codes of 8 numbers the support vector machine gains some thirty points from
 $t = 0$ to $t = 0.5$. From there on nothing changes, for the noise is already larger than the image, and the code is an autoencoder's, as
 Proposition 1 has it: at $t = 1$ DRL and AE are within a point (1000 labels). With all labels DRL has 97.9%, VDRL 97.6%, AE 98.6%,
-VAE 98.3%, SimCLR-Gauss 97.2%, SimCLR 94.5%. With 100 labels the perceptron on
-DRL is two points above AE, with 1000 half a point below. A maximum at a $t$ in the middle, above AE, does not appear. It was looked
+VAE 98.3%, SimCLR-Gauss 97.2%, SimCLR 94.5%. With 100 labels the perceptron on DRL is two points above AE, with 1000 half a point
+below. A maximum at a $t$ in the middle, above AE, does not appear. It was looked
 for with more steps (5000, codes of 8 numbers: numerals 97.3% against AE's 97.7% with 1000 labels, MNIST 92.7% against 92.9%; with 100
 labels 90.7% against 93.2%, and 73.4% against 76.3%), with the perceptron as encoder, and on CIFAR-10 at 16x16 (3000 steps, codes of 32
 numbers: 22.3% at $t = 0.2$ against 20.7% with 100 labels, but 31.5% against 35.8% with 1000): a tie or a point or three below.
