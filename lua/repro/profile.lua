@@ -22,8 +22,8 @@ end
 ---     print(rp.profile(function() for i = 1, 100 do step() end end))
 ---
 --- A row is {name, gradient (bool), calls, seconds, flop}, flop the multiplications and additions of matrix products and
---- convolutions; `seconds` of the whole is all the time fn took, `counted` that of the rows, `flop` their sum.  What is left is Lua, the tape,
---- optimisers and everything else.  Only times: no result is changed.
+--- convolutions; `seconds` of the whole is all the time fn took, `counted` that of the rows, `flop` their sum.
+--- What is left is Lua, the tape, optimisers and everything else.  Only times: no result is changed.
 ---@param fn function
 ---@return table profile {row, ..., seconds, counted, flop}, prints as a table
 local function profile(fn, ...)
