@@ -117,12 +117,17 @@ P:claim("best", "No share of local tokens has more P-ability than the class toke
 P:claim("easy", "Local tokens make reconstruction easier: L_rec with all of them is below L_rec without",
         {value = at("rec", 1) / at("rec", 0), op = "<", bound = 1}, {where = "App. F.1"})
 
+--[[ The class token alone has the most P-ability, as in the paper, by 0.01 to 0.04, less than its range over the seeds. D-ability goes the other
+way: every share of local tokens keeps it better, and 10% best (NMI 0.68 against 0.54). What the denoiser can read from the
+patches need not be pressed into the class token, so that learns fewer details and forgets fewer classes: the trade-off of the other
+experiments, not a loss of both. Reconstruction gets easier by 0.5% with all tokens, and by 3% with a tenth of them: too
+little for the paper's reason. This denoiser was never trained on patches, and four tokens a caption is what it knows. ]]
 for _, row in ipairs{{0, 0.333, 0.76}, {0.1, 0.3185, 0.76}, {0.5, 0.237, 0.73}, {0.8, 0.2148, 0.69}, {1, 0.2074, 0.65}} do
   P:quoted(("paper.%d.mmvp"):format(100 * row[1] // 1), row[2], {where = "Table 7", ours = at("mmvp", row[1])})
   P:quoted(("paper.%d.nmi"):format(100 * row[1] // 1), row[3], {where = "Table 7", ours = at("nmi", row[1])})
 end
 
-P:pinned("none.mmvp", at("mmvp", 0), {smoke = 0.26666666666666666})
-P:pinned("none.nmi", at("nmi", 0), {smoke = 0.20980333622955288})
-P:pinned("all.mmvp", at("mmvp", 1), {smoke = 0.25555555555555554})
-P:pinned("all.nmi", at("nmi", 1), {smoke = 0.22553189484363823})
+P:pinned("none.mmvp", at("mmvp", 0), {smoke = 0.26666666666666666, small = 0.22555555555555554})
+P:pinned("none.nmi", at("nmi", 0), {smoke = 0.20980333622955288, small = 0.5380996753210098})
+P:pinned("all.mmvp", at("mmvp", 1), {smoke = 0.25555555555555554, small = 0.19962962962962963})
+P:pinned("all.nmi", at("nmi", 1), {smoke = 0.22553189484363823, small = 0.6274875586421634})
