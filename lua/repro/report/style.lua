@@ -96,6 +96,9 @@ details.toc { margin: 0 0 1.2rem; }
   nav.toc b { font-weight: 600; color: var(--soft); }
 }
 @media (max-width: 73.99rem) { main { padding-top: 1.8rem; } }
+@media (min-width: 48rem) and (max-width: 73.99rem) { /* code and wide tables take the margins */
+  main > pre.code, main > details[open] pre.code, main > .wide { margin-inline: calc((46rem - 100vw) / 2); }
+}
 
 /* figures and tables */
 figure { margin: 1.6rem 0; text-align: center; }
