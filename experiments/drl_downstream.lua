@@ -13,8 +13,8 @@ local P = rp.paper{
     n_train = {smoke = 300, small = 4000, paper = 50000, min = 200, help = "training images"},
     n_test  = {smoke = 200, small = 2000, paper = 10000, min = 20, help = "test images; the first half of them chooses t"},
     size    = {smoke = 14, small = 14, paper = 32, min = 4, help = "pixels of a side, a divisor of 28 (grey) or 32 (colour)"},
-    net     = {smoke = "strided", small = "strided", paper = "conv", choices = {"strided", "mlp", "conv"},
-               help = "encoders: two strided convolutions, a perceptron, or the down-sampling half of a U-Net"},
+    net     = {smoke = "strided", small = "strided", paper = "wrn", choices = {"strided", "mlp", "conv", "wrn"},
+               help = "encoders: two strided convolutions, a perceptron, the down-sampling half of a U-Net, or WRN-28-2"},
     steps   = {smoke = 12, small = 2000, paper = 90000, min = 1, help = "steps of every method's training"},
     batch   = {smoke = 32, small = 128, paper = 128, min = 2, help = "images in a step"},
     lr      = {2e-3, paper = 2e-4, help = "Adam's learning rate"},
@@ -51,13 +51,17 @@ function Code:forward(x, t)
 end
 
 local function new_encoder(o, g)                            -- o = {C, S, net, code, time, probabilistic} -> encoder(x, t)
-  if o.net ~= "strided" then
+  local width, time = o.code * (o.probabilistic and 2 or 1), o.time and "fourier" or false
+  if o.net == "strided" then
+    return Code(nn.StridedEncoder{n_in = o.C, size = o.S, channels = {16, 32}, hidden = 128, output = width, time = time, generator = g},
+                o.probabilistic)
+  elseif o.net == "wrn" then                                -- App. G; group norm, so that a code does not depend on its batch
+    return Code(nn.WideResNet{depth = 28, widen = 2, n_in = o.C, output = width, norm = "group", time = time, generator = g},
+                o.probabilistic)
+  else
     return drl.Encoder(drl.sizes({net = o.net, code = o.code, time = o.time, probabilistic = o.probabilistic},
                                  rp.empty(1, o.C, o.S, o.S), g))
   end
-  local width = o.code * (o.probabilistic and 2 or 1)
-  return Code(nn.StridedEncoder{n_in = o.C, size = o.S, channels = {16, 32}, hidden = 128, output = width,
-                                time = o.time and "fourier" or false, generator = g}, o.probabilistic)
 end
 
 --[[ The score network is the perceptron of `papers/drl.lua` (a U-Net with `--set net=conv`), the decoder of AE and VAE a perceptron of
@@ -92,7 +96,7 @@ local function learn(what)                                  -- {method, data, ne
     o.time, o.probabilistic = true, what.method == "vdrl"
     local model = drl.train{data = what.data, seed = what.seed, steps = what.steps, batch = what.batch, lr = what.lr,
       code = what.code, time = true, probabilistic = o.probabilistic, encoder = new_encoder(o, g),
-      weight = what.weight, net = what.net == "conv" and "conv" or "mlp", l1 = 1e-5, kl = 1e-7, name = what.method}
+      weight = what.weight, net = (what.net == "conv" or what.net == "wrn") and "conv" or "mlp", l1 = 1e-5, kl = 1e-7, name = what.method}
     return function(images, t) return drl.codes(model.encoder, images, t) end, model.encoder
   end
   local model = baselines[what.method](o, g)

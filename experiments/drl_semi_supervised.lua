@@ -14,7 +14,8 @@ local P = rp.paper{
     n_train  = {smoke = 200, small = 2000, paper = 50000, min = 64, help = "training images, with and without a label"},
     n_test   = {smoke = 100, small = 1000, paper = 10000, min = 20, help = "test images"},
     size     = {smoke = 14, small = 14, paper = 32, min = 4, help = "pixels of a side, a divisor of 28 (grey) or 32 (colour)"},
-    net      = {smoke = "strided", small = "strided", paper = "conv", choices = {"strided", "mlp", "conv"}, help = "the classifier's body"},
+    net      = {smoke = "strided", small = "strided", paper = "wrn", choices = {"strided", "mlp", "conv", "wrn"},
+                help = "the classifier's body; wrn is WRN-28-2"},
     code     = {smoke = 16, small = 64, paper = 128, min = 1, help = "size of the code, the hidden layer of the graph"},
     steps    = {smoke = 12, small = 1000, paper = 90000, min = 1, help = "steps of pretraining"},
     batch    = {smoke = 32, small = 128, paper = 128, min = 4, help = "images in a step"},
@@ -80,8 +81,8 @@ local function pretrain(kind, data, seed)                   -- kind "none", "ae"
   end
   local source = kind == "mixup-drl" and {train = {x = mixed(x, seed)}, sd = data.sd} or data
   drl.train{data = source, seed = seed, steps = P.steps, batch = P.batch, lr = P.lr, code = P.code, time = true,
-            probabilistic = o.probabilistic, encoder = encoder, weight = P.weight, net = P.net == "conv" and "conv" or "mlp",
-            l1 = 1e-5, kl = 1e-7, name = kind}
+            probabilistic = o.probabilistic, encoder = encoder, weight = P.weight,
+            net = (P.net == "conv" or P.net == "wrn") and "conv" or "mlp", l1 = 1e-5, kl = 1e-7, name = kind}
   return encoder
 end
 

@@ -1028,7 +1028,7 @@ D-ability; DCR raises P-ability too and keeps D-ability where it was; it is abov
   of the steps, not 86%, more often late than early. `experiments/dcr_conflict_map.lua` looks for the reason. No single factor brings it
   above 60% there (feature size, steps, batch, noises, classes as positives, transformer, LoRA, data, denoiser, noise prediction). *At the
   encoder's weights*, where the images' gradients are added, the same losses are opposed in two thirds of the steps, and in 90% with 64
-  images and eight noises an image; with a class's images as positives, a batch of 32 and a temperature of 0.5, in 93%, and in 74% at the
+  images and eight noises an image; with a class's images as positives, a batch of 32 and a temperature of 0.5, in 92%, and in 77% at the
   feature. The paper's 86.3% depends on where, and over how much noise, the cosine is taken, and on labels. DCR's own gradient
   seldom opposes reconstruction.
 - $S_{inner}$ rises under DCR, against Remark 2; $S_{inter}$ rises too, and more evenly spread features have more of both.
