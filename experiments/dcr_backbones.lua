@@ -114,11 +114,11 @@ P:claim("robust", "DCR is robust across patterns: none falls by more than 0.05 o
         {value = math.min(table.unpack(harmed)), op = ">=", bound = -0.05}, {where = "Table 1"})
 
 --[[ ### What it shows
-On the four starts with 16-pixel input the order is the same: reconstruction sees most details (MMVP-like 0.35 to 0.46), DCR is between it
+The order is the same on all six starts: reconstruction sees most details (MMVP-like 0.29 to 0.46), DCR is between it
 and the original (0.21 to 0.38 against 0.14 to 0.24). That DCR has the best average is not so on any of them. D-ability falls under
-both and less under DCR, but for the transformer pretrained by the sigmoid loss, where both lose alike (NMI 0.57 to 0.40 and 0.41): the
-transformers lose far more of the classes than the convolutional network. The loss of pretraining changes the start, not the order.
-The transformer at larger input has no numbers here yet: its cells cost a minute each. ]]
+both and less under DCR, but for the transformer with 16 patches pretrained by the sigmoid loss, where both lose alike (NMI 0.57 to 0.40
+and 0.41): the transformers lose far more of the classes than the convolutional network. Larger input, which adds patches and no
+detail, changes little, and neither does the loss of pretraining: both change the start, not the order. ]]
 P:pinned("cnn.softmax.dcr", sweep:mean("dcr_mmvp", cells[1]), {small = 0.3844444444444444, smoke = 0.17777777777777778})
 P:pinned("vit16.sigmoid.dcr", sweep:mean("dcr_mmvp", cells[4]), {small = 0.21333333333333335, smoke = 0.14444444444444446})
-P:pinned("vit32.softmax.dcr", sweep:mean("dcr_mmvp", cells[5]), {smoke = 0.15555555555555556})
+P:pinned("vit32.softmax.dcr", sweep:mean("dcr_mmvp", cells[5]), {small = 0.23296296296296296, smoke = 0.15555555555555556})
