@@ -1,15 +1,13 @@
 #include "base/pages.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define HUGE   ((size_t)1 << 21)
 #define REGION (16 * HUGE)
 
-struct rp_region {
-  char  *start;
+struct rp_region { /* lies in the region's first page */
   size_t size, used;
   size_t blocks; /* not yet given back */
 };
@@ -35,13 +33,11 @@ static char *map_aligned(size_t size)
 
 static rp_region *new_region(size_t n)
 {
-  rp_region *r = malloc(sizeof *r);
-  if (!r) return NULL;
-  *r = (rp_region){ .size = n > REGION ? round_up(n, HUGE) : REGION };
-  if (!(r->start = map_aligned(r->size)) && n < REGION) r->start = map_aligned(r->size = round_up(n, HUGE));
-  if (r->start) return r;
-  free(r);
-  return NULL;
+  size_t head = whole_pages(sizeof(rp_region)), least = round_up(head + n, HUGE), size = least > REGION ? least : REGION;
+  rp_region *r = (rp_region *)map_aligned(size);
+  if (!r && size > least) r = (rp_region *)map_aligned(size = least);
+  if (r) *r = (rp_region){ .size = size, .used = head };
+  return r;
 }
 
 void *rp_pages_take(rp_region **region, size_t n)
@@ -52,7 +48,7 @@ void *rp_pages_take(rp_region **region, size_t n)
     if (!r) return NULL;
     newest = r; /* what the one before has left stays unused: addresses, not memory */
   }
-  char *block = newest->start + newest->used;
+  char *block = (char *)newest + newest->used;
   newest->used += n;
   newest->blocks++;
   *region = newest;
@@ -63,6 +59,5 @@ void rp_pages_give(rp_region *region, void *block, size_t n)
 {
   if (--region->blocks > 0) { madvise(block, whole_pages(n), MADV_DONTNEED); return; }
   if (region == newest) newest = NULL;
-  munmap(region->start, region->size);
-  free(region);
+  munmap(region, region->size);
 }

@@ -1,4 +1,5 @@
 --- Experiments at their smallest: each runs to its end, fails no check, and leaves its tables, figures and numbers.
+--- EXPERIMENTS="dcr_lora drl_adversarial" chooses among them.
 -- luacheck: ignore 122
 local T = require "tap"
 local command = require "command"
@@ -52,7 +53,15 @@ if not program:find "/repro$" then
   T.skip("only inside repro", "experiments")
 else
   local directory = command.shell "mktemp -d"
-  for _, entry in ipairs(experiments) do check(entry[1], entry[2], entry[3], directory .. "/" .. entry[1]) end
+  local chosen = os.getenv "EXPERIMENTS"
+  for _, entry in ipairs(experiments) do
+    local name = entry[1]
+    if not chosen or (" " .. chosen .. " "):find(" " .. name .. " ", 1, true) then
+      check(name, entry[2], entry[3], directory .. "/" .. name)
+    else
+      T.skip("not in EXPERIMENTS", name)
+    end
+  end
   os.execute(("rm -rf '%s'"):format(directory))
 end
 
