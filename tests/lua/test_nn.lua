@@ -189,12 +189,12 @@ local step1 = (picture:conv(timeless.convs[1].weight, timeless.convs[1].bias, 2,
 T.near(timeless(picture), timeless.last(timeless.dense(step1:flatten(2)):relu()), 1e-6, "StridedEncoder without time: by its layers")
 T.raises(function() strided(rp.rand(2, 2, 8, 8), rp.rand(2)) end, "StridedEncoder", "StridedEncoder: images of another size")
 T.eq(nn.WideResNet { output = 10 }:count(), 1467610, "WRN-28-2 for CIFAR-10 has its published number of weights")
-local wide = nn.WideResNet { depth = 10, widen = 1, n_in = 1, output = 4, norm = "group", time = "fourier" }
+local wrn = nn.WideResNet { depth = 10, widen = 1, n_in = 1, output = 4, norm = "group", time = "fourier" }
 local views = rp.rand(3, 1, 8, 8)
-local together = wide(views, rp.tensor { 0.1, 0.5, 0.9 })
+local together = wrn(views, rp.tensor { 0.1, 0.5, 0.9 })
 T.eq(shape(together), "3x4", "WideResNet with time")
-T.near(wide(views:slice(1, 2, 2), rp.tensor { 0.5 }), together:slice(1, 2, 2), 1e-6, "with group norm images do not see each other")
-T.ok((wide(views, rp.tensor { 0.1, 0.5, 0.1 }) - together):abs():max(2):gt(0):totable()[3], "its code depends on time")
+T.near(wrn(views:slice(1, 2, 2), rp.tensor { 0.5 }), together:slice(1, 2, 2), 1e-6, "with group norm images do not see each other")
+T.ok((wrn(views, rp.tensor { 0.1, 0.5, 0.1 }) - together):abs():max(2):gt(0):totable()[3], "its code depends on time")
 T.eq(shape(nn.WideResNet { depth = 10, widen = 1 }(rp.rand(2, 3, 8, 8))), "2x64", "without output the mean over pixels")
 T.raises(function() nn.WideResNet { depth = 12 } end, "not 6 n %+ 4", "WideResNet: another depth")
 T.raises(function() nn.WideResNet { norm = "layer" } end, '"batch" or "group"', "WideResNet: another norm")
