@@ -1,7 +1,7 @@
 local rp = require "repro"
 local drl = require "papers.drl"
 local downstream = require "experiments.drl_downstream"
-local nn, semi, unsupervised = rp.nn, rp.semi_supervised, rp.unsupervised
+local nn, semi, unsupervised, mean = rp.nn, rp.semi_supervised, rp.unsupervised, drl.mean
 
 local P = rp.paper{
   id = "drl_semi_supervised", arxiv = "2105.14257", year = 2021,
@@ -197,12 +197,6 @@ local sweep = rp.sweep{
 Accuracies on test images in %, means over seeds (range). ]]
 local function values(key, pretraining, variant, n)
   return sweep:values(("%s_%s_%d"):format(key, variant, n), {pretraining = pretraining})
-end
-
-local function mean(list)
-  local sum = 0
-  for _, x in ipairs(list) do sum = sum + x end
-  return sum / #list
 end
 
 local function percent(list)

@@ -15,6 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
+import lua_table
+
 rng = np.random.default_rng(5)
 centre = np.array([[0, 0, 0, 0], [1.6, 0.5, -0.4, 0.3], [0.3, -1.5, 0.9, 0.0]])
 
@@ -128,18 +130,4 @@ own = cosine(x, x)
 np.fill_diagonal(own, -np.inf)
 out["recall_own"] = recall(own, y[:, None] == y[None], 1)
 
-
-def lua(value):
-    if isinstance(value, (list, np.ndarray)):
-        return "{" + ",".join(lua(v) for v in value) + "}"
-    if isinstance(value, (int, np.integer)):
-        return str(int(value))
-    return repr(float(value))
-
-
-print("-- Written by metrics_reference.py; see there.")
-print("-- luacheck: no max line length")
-print("return {")
-for name, value in out.items():
-    print(f"  {name} = {lua(value)},")
-print("}")
+lua_table.write(out)

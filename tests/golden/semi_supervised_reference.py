@@ -12,6 +12,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC
 
+import lua_table
+
 rng = np.random.default_rng(11)
 n, C = 60, 3
 centre = np.array([[1.5, 0.2, 0.0, 0.4], [0.1, 1.4, 0.3, -0.2], [-0.3, 0.1, 1.3, 0.6]])
@@ -81,18 +83,4 @@ score = [MLPClassifier((64,), alpha=0, batch_size=50, max_iter=50, n_iter_no_cha
          .fit(s[:m], probe_y[:m]).score(s[m:], probe_y[m:]) for r in range(10)]
 out["mlp_mean"], out["mlp_sd"] = np.mean(score), np.std(score, ddof=1)
 
-
-def lua(value):
-    if isinstance(value, (list, np.ndarray)):
-        return "{" + ",".join(lua(v) for v in value) + "}"
-    if isinstance(value, (int, np.integer)):
-        return str(int(value))
-    return repr(float(value))
-
-
-print("-- Written by semi_supervised_reference.py; see there.")
-print("-- luacheck: no max line length")
-print("return {")
-for name, value in out.items():
-    print(f"  {name} = {lua(value)},")
-print("}")
+lua_table.write(out)
