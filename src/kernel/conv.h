@@ -81,6 +81,15 @@ static int64_t points_origin(const conv_points *s, int64_t v)
   return z * s->plane + (s->per_row ? i / s->per_row * s->pitch + i % s->per_row * s->lanes : i * s->lanes);
 }
 
+/* Where the results of whole vectors v .. v + vecs - 1 start, if they follow each other; or -1. */
+static int64_t points_whole(const conv_points *s, int64_t v, int vecs)
+{
+  int64_t z = v / s->per_plane, i = v % s->per_plane, end = (i + vecs) * s->lanes;
+  bool    rows_whole = s->per_row ? s->n[2] % s->lanes == 0 : s->pitch == s->n[2];
+  if (!rows_whole || s->step[2] != 1 || s->step[1] != s->n[2] || end > s->n[1] * s->n[2]) return -1;
+  return s->at + z * s->step[0] + i * s->lanes;
+}
+
 /* Lanes lane .. lane + n - 1 of a vector are points whose results start at `at`. */
 typedef struct conv_run { int lane, n; int64_t at; } conv_run;
 
@@ -109,6 +118,8 @@ typedef struct conv_work {
   int64_t        n_in, n_out;               /* channels of a group */
   int64_t        in_volume, out_volume;     /* of one channel */
   bool           in_place;                  /* the sample is read where it lies */
+  bool           flat;                      /* copied as a whole, under a mask */
+  bool           backward, finite;          /* conv_input; all weights are finite */
   bool           gapless;                   /* a phase of the last dimension for each kernel column */
   conv_grid      grid;
   conv_points    points;
@@ -116,7 +127,7 @@ typedef struct conv_work {
   int64_t       *term_at;                   /* where each starts in the copy */
   int64_t        positions;                 /* K */
   int64_t        n_shifts, *shift, *position; /* conv_input: the kernel positions that reach the points */
-  void          *packed, *keep;             /* the weights; conv_input: bits, set where the copy holds an output pixel */
+  void          *packed, *keep;             /* the weights; bits of a copied channel, set where it holds a pixel */
   char          *scratch;                   /* share_bytes for each share: the copy, the sums, a chain */
   size_t         share_bytes, chain_bytes, copy_bytes;
   int64_t        shares;
@@ -196,14 +207,19 @@ static int64_t forward_shift(const conv_work *k, int64_t q)
   return grid_at(&k->grid, phase, i);
 }
 
-/* The sample is read where it lies if it needs no padding and no vector reads past its end. */
-static bool forward_in_place(const conv_work *k)
+/* The sample is read where it lies if it needs no padding and no vector reads past its end.  It is copied as a whole if
+ * rows keep their length. */
+static void work_source(conv_work *k, int64_t last_shift)
 {
   const conv_points *s = &k->points;
-  if (k->terms == 0) return true;
-  for (int d = 0; d < 3; d++)
-    if (k->c->padding[d] || k->c->stride[d] != 1 || k->grid.extent[d] != k->c->in[d] || k->grid.phases[d] != 1) return false;
-  return points_origin(s, s->vectors - 1) + s->lanes + forward_shift(k, k->positions - 1) <= k->grid.channel;
+  const conv_grid   *g = &k->grid;
+  bool same = true;
+  k->flat = g->extent[2] == g->size[2];
+  for (int d = 0; d < 3; d++) {
+    k->flat = k->flat && g->step[d] == 1;
+    same = same && g->step[d] == 1 && g->first[d] == 0 && g->extent[d] == g->size[d] && g->phases[d] == 1;
+  }
+  k->in_place = k->terms == 0 || (same && points_origin(s, s->vectors - 1) + s->lanes + last_shift <= g->channel);
 }
 
 static conv_work forward_plan(const rp_conv *c, int lanes)
@@ -221,7 +237,7 @@ static conv_work forward_plan(const rp_conv *c, int lanes)
     forward_grid(&k);
     points_cut(s, lanes);
   }
-  k.in_place = forward_in_place(&k);
+  work_source(&k, forward_shift(&k, k.positions - 1));
   double work = (double)c->batch * (double)c->c_out * (double)k.out_volume * (double)k.terms;
   k.shares = conv_shares(work, c->batch * c->groups * ceil_div(s->vectors, TILE_VECS));
   return k;
@@ -294,7 +310,10 @@ static conv_work input_plan(const rp_conv *c, int lanes)
   input_grid(&k);
   input_cut(&k, none, lanes);
   k.gapless = c->stride[2] == 1 && worth_gapless(k.points, c->in[2]);
+  k.backward = true;
   input_grid(&k);
+  input_cut(&k, none, lanes);
+  work_source(&k, 0);
   double work = (double)c->batch * (double)c->c_out * (double)k.in_volume * (double)(k.n_out * k.positions);
   k.shares = conv_shares(work, rp_threads());
   return k;
@@ -320,6 +339,9 @@ static void input_phase(conv_work *k, const int64_t *f, int lanes)
     k->position[k->n_shifts++] = q;
   }
 }
+
+/* Whether sums of conv_input need no mask, and no chain more than one block. */
+static bool input_simple(const conv_work *k) { return k->finite && k->terms <= RP_KB; }
 
 /* The gradient of the weights of one group: see conv_weight_body.h. */
 typedef struct conv_sums {

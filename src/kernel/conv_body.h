@@ -4,44 +4,61 @@
 
 static void T(spread_row)(number *out, const number *x, int64_t step, int64_t n)
 {
-  if (step == 1)
-    for (int64_t i = 0; i < n; i += LANES) {
-      int lanes = (int)min_int(LANES, n - i);
-      T(vec_store_part)(out + i, T(vec_load_part)(x + i, lanes), lanes);
-    }
+  if (step == 1) {
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) T(vec_store)(out + i, T(vec_load)(x + i));
+    if (i < n) T(vec_store_part)(out + i, T(vec_load_part)(x + i, (int)(n - i)), (int)(n - i));
+  }
   else if (step == 2) for (int64_t i = 0; i < n; i++) out[i] = x[2 * i]; /* a loop the compiler turns into vectors */
   else                for (int64_t i = 0; i < n; i++) out[i] = x[i * step];
 }
 
-/* What a copy holds of x; the +0 around it stay from copy to copy. */
-static void T(spread_phase)(number *out, const conv_grid *g, const number *x, const int64_t *f, int64_t channels)
+/* The same for rows that follow each other, in x and in the copy: what lies between those parts of them that are kept is +0. */
+static void T(spread_flat)(number *out, const number *x, const number *keep, int64_t n)
 {
-  int64_t lo[3], hi[3], first[3];
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) T(vec_store)(out + i, T(vec_and)(T(vec_load)(x + i), T(vec_load)(keep + i)));
+  if (i < n) {
+    int lanes = (int)(n - i);
+    T(vec_store_part)(out + i, T(vec_and)(T(vec_load_part)(x + i, lanes), T(vec_load_part)(keep + i, lanes)), lanes);
+  }
+}
+
+/* What a copy holds of x; the +0 around it stay from copy to copy. */
+static void T(spread_phase)(const conv_work *k, number *out, const number *x, const int64_t *f)
+{
+  const int64_t    none[3] = { 0, 0, 0 };
+  const conv_grid *g = &k->grid;
+  int64_t lo[3], hi[3], first[3], at = grid_at(g, f, none), size = volume(g->size);
   for (int d = 0; d < 3; d++) {
     first[d] = g->first[d] + f[d] * g->apart[d];
     grid_inside(g->extent[d], g->size[d], first[d], g->step[d], &lo[d], &hi[d]);
+    if (lo[d] == hi[d]) return;
   }
-  for (int64_t c = 0; c < channels; c++, out += g->channel, x += volume(g->size))
-    for (int64_t z = lo[0]; z < hi[0]; z++)
-      for (int64_t y = lo[1]; y < hi[1]; y++) {
-        int64_t row = (first[0] + z * g->step[0]) * g->size[1] + first[1] + y * g->step[1];
-        T(spread_row)(out + (z * g->extent[1] + y) * g->extent[2] + lo[2],
-                      x + row * g->size[2] + first[2] + lo[2] * g->step[2], g->step[2], hi[2] - lo[2]);
-      }
+  x += first[2] + lo[2] * g->step[2];
+  at += lo[2];
+  for (int64_t c = 0; c < k->n_in; c++, out += g->channel, x += size)
+    for (int64_t z = lo[0]; z < hi[0]; z++) {
+      int64_t row = (first[0] + z * g->step[0]) * g->size[1] + first[1] + lo[1] * g->step[1];
+      int64_t to = at + (z * g->extent[1] + lo[1]) * g->extent[2];
+      if (k->flat)
+        T(spread_flat)(out + to, x + row * g->size[2], (const number *)k->keep + to, (hi[1] - lo[1] - 1) * g->size[2] + hi[2] - lo[2]);
+      else
+        for (int64_t y = lo[1]; y < hi[1]; y++, row += g->step[1], to += g->extent[2])
+          T(spread_row)(out + to, x + row * g->size[2], g->step[2], hi[2] - lo[2]);
+    }
 }
 
-static void T(spread)(number *out, const conv_grid *g, const number *x, int64_t channels)
+static void T(spread)(const conv_work *k, number *out, const number *x)
 {
-  const int64_t none[3] = { 0, 0, 0 };
-  for (int64_t f0 = 0; f0 < g->phases[0]; f0++)
-    for (int64_t f1 = 0; f1 < g->phases[1]; f1++)
-      for (int64_t f2 = 0; f2 < g->phases[2]; f2++) {
-        const int64_t f[3] = { f0, f1, f2 };
-        T(spread_phase)(out + grid_at(g, f, none), g, x, f, channels);
-      }
+  const int64_t *n = k->grid.phases;
+  for (int64_t i = 0; i < volume(n); i++) {
+    const int64_t f[3] = { i / n[2] / n[1], i / n[2] % n[1], i % n[2] };
+    T(spread_phase)(k, out, x, f);
+  }
 }
 
-/* The copy of gy: all bits set where it holds an output pixel. */
+/* A channel of a copy whose only phases are along the last dimension: all bits set where it holds a pixel. */
 static void T(mark)(number *keep, const conv_grid *g)
 {
   memset(keep, 0, (size_t)g->channel * sizeof *keep + VEC_BYTES);
@@ -84,45 +101,73 @@ static void T(input_weights)(const conv_work *k)
                       k->n_out, K, k->n_out * K, k->n_in);
 }
 
+static bool T(all_finite)(const number *w, int64_t n)
+{
+  int finite = 1;
+  for (int64_t i = 0; i < n; i++) finite &= T(fabs)(w[i]) < T(inf)();
+  return finite;
+}
+
 /* ---- one tile: all output channels of a group at one or two vectors of points ---- */
 
-/* The blocks of one chain into c (n_out rows of `vecs` vectors).  With keep, which needs a single block, c += kept sums. */
-static void T(conv_chain)(const conv_work *k, const number *w, const number *in, int64_t b_vec, int vecs, number *c,
-                          const number *keep)
+/* Where a tile reads its points, and n_out rows of sums. */
+typedef struct T(conv_in) { const number *at; int64_t b_vec; int vecs; } T(conv_in);
+typedef struct T(conv_sum) { number *at; int64_t row; } T(conv_sum);
+
+/* One block of all chains, from term p on: to = from + s + bias; `from` and `bias` may be missing. */
+static void T(conv_block)(const conv_work *k, const number *w, T(conv_in) in, int64_t p, T(conv_sum) from, T(conv_sum) to,
+                          const number *bias)
 {
   int64_t tiles = ceil_div(k->n_out, TILE_ROWS);
+  T(tile) t = { .n = min_int(RP_KB, k->terms - p), .b = in.at, .b_vec = in.b_vec, .b_at = k->term_at + p,
+                .c_row = to.row, .from_row = from.row };
+  for (int64_t i = 0; i < tiles; i++) {
+    int64_t first = part_begin(k->n_out, tiles, i), rows = part_begin(k->n_out, tiles, i + 1) - first;
+    t.a = w + first * k->terms + p * rows;
+    t.c = to.at + first * to.row;
+    t.from = from.at ? from.at + first * from.row : NULL;
+    t.bias = bias ? bias + first : NULL;
+    T(tile_shifted)(&t, (int)rows, in.vecs);
+  }
+}
+
+/* All blocks; what comes before the last goes to `sum`. */
+static void T(conv_chain)(const conv_work *k, const number *w, T(conv_in) in, T(conv_sum) sum, T(conv_sum) to, const number *bias)
+{
+  const T(conv_sum) none = { NULL, 0 };
   for (int64_t p = 0; p < k->terms; p += RP_KB) {
-    T(tile) t = { .n = min_int(RP_KB, k->terms - p), .b = in, .b_vec = b_vec, .b_at = k->term_at + p,
-                  .c_row = vecs * LANES, .cols = vecs * LANES, .add = p > 0 || keep, .keep = keep };
-    for (int64_t i = 0; i < tiles; i++) {
-      int64_t first = part_begin(k->n_out, tiles, i), rows = part_begin(k->n_out, tiles, i + 1) - first;
-      t.a = w + first * k->terms + p * rows;
-      t.c = c + first * t.c_row;
-      T(tile_shifted)(&t, (int)rows, vecs);
-    }
+    bool last = p + RP_KB >= k->terms;
+    T(conv_block)(k, w, in, p, p ? sum : none, last ? to : sum, last ? bias : NULL);
   }
 }
 
-static void T(add_kept)(const conv_work *k, number *sum, const number *chain, const number *keep, int64_t b_vec, int vecs)
+static void T(add_kept)(const conv_work *k, T(conv_sum) sum, const number *chain, const number *keep, T(conv_in) in)
 {
-  for (int64_t i = 0; i < k->n_out * vecs; i++) {
-    T(vec) s = T(vec_and)(T(vec_load)(chain + i * LANES), T(vec_load)(keep + i % vecs * b_vec));
-    T(vec_store)(sum + i * LANES, T(vec_add)(T(vec_load)(sum + i * LANES), s));
+  for (int64_t i = 0; i < k->n_out * in.vecs; i++) {
+    T(vec) s = T(vec_and)(T(vec_load)(chain + i * LANES), T(vec_load)(keep + i % in.vecs * in.b_vec));
+    T(vec_store)(sum.at + i * LANES, T(vec_add)(T(vec_load)(sum.at + i * LANES), s));
   }
 }
 
-/* A sum of kernel positions: where one does not reach, its sum is masked to +0.  That adds nothing, as a sum that
- * started from +0 is never -0. */
-static void T(input_tile)(const conv_work *k, const number *w, const number *in, int64_t origin, int64_t b_vec, int vecs,
-                          number *sum, number *chain)
+/* A sum of kernel positions, from +0: which therefore is never -0.  A position that does not reach a pixel finds +0 in the
+ * copy, and adds the +0 that these give as long as weights are finite.  Otherwise, or if chains are long, they are formed
+ * apart, and masked. */
+static void T(input_sum)(const conv_work *k, const number *w, T(conv_in) in, int64_t origin, T(conv_sum) sum, number *chain,
+                         T(conv_sum) to)
 {
-  const number *keep = (const number *)k->keep + origin;
-  bool one_block = k->terms <= RP_KB;
-  memset(sum, 0, (size_t)(k->n_out * vecs) * VEC_BYTES);
+  static const number zero[TILE_VECS * LANES];
+  T(conv_sum) zeros = { (number *)zero, 0 }, apart = { chain, in.vecs * LANES };
+  bool simple = input_simple(k);
+  if (!simple) memset(sum.at, 0, (size_t)(k->n_out * in.vecs) * VEC_BYTES);
   for (int64_t i = 0; i < k->n_shifts; i++) {
     const number *wq = w + k->position[i] * k->terms * k->n_out;
-    T(conv_chain)(k, wq, in + k->shift[i], b_vec, vecs, one_block ? sum : chain, one_block ? keep + k->shift[i] : NULL);
-    if (!one_block) T(add_kept)(k, sum, chain, keep + k->shift[i], b_vec, vecs);
+    T(conv_in) at = in;
+    at.at += k->shift[i];
+    if (simple) T(conv_block)(k, wq, at, 0, i ? sum : zeros, i + 1 < k->n_shifts ? sum : to, NULL);
+    else {
+      T(conv_chain)(k, wq, at, apart, apart, NULL);
+      T(add_kept)(k, sum, chain, (const number *)k->keep + origin + k->shift[i], in);
+    }
   }
 }
 
@@ -156,18 +201,22 @@ static void T(store_points)(const conv_work *k, number *out, const number *bias,
 /* ---- shares ---- */
 
 /* Two vectors of points, from vector v of sample-and-group u. */
-static void T(conv_tile)(const conv_work *k, int64_t u, int64_t v, const number *copy, number *sum, number *chain)
+static void T(conv_tile)(const conv_work *k, int64_t u, int64_t v, const number *copy, number *sums, number *chain)
 {
-  int64_t g = u % k->c->groups, origin = points_origin(&k->points, v), b_vec = 0;
-  int     vecs = v + 1 < k->points.vectors ? 2 : 1;
+  int64_t g = u % k->c->groups, origin = points_origin(&k->points, v);
+  T(conv_in) in = { copy + origin, 0, v + 1 < k->points.vectors ? 2 : 1 };
+  if (in.vecs == 2) in.b_vec = points_origin(&k->points, v + 1) - origin;
   const number *w = (const number *)k->packed + g * k->n_in * k->n_out * k->positions;
-  if (vecs == 2) b_vec = points_origin(&k->points, v + 1) - origin;
-  if (k->n_shifts)         T(input_tile)(k, w, copy + origin, origin, b_vec, vecs, sum, chain);
-  else if (k->terms == 0 || k->keep) memset(sum, 0, (size_t)(k->n_out * vecs) * VEC_BYTES);
-  else                     T(conv_chain)(k, w, copy + origin, b_vec, vecs, sum, NULL);
+  const number *bias = k->bias ? (const number *)k->bias + g * k->n_out : NULL;
   number *out = (number *)k->out + u * k->n_out * k->out_volume;
-  for (int i = 0; i < vecs; i++)
-    T(store_points)(k, out, k->bias ? (const number *)k->bias + g * k->n_out : NULL, v + i, sum + i * LANES, vecs * LANES);
+  int64_t at = k->terms > 0 && (!k->backward || input_simple(k)) ? points_whole(&k->points, v, in.vecs) : -1;
+  T(conv_sum) sum = { sums, in.vecs * LANES }, to = sum;
+  if (at >= 0) { to.at = out + at; to.row = k->out_volume; }
+  if (k->n_shifts)                       T(input_sum)(k, w, in, origin, sum, chain, to);
+  else if (k->terms == 0 || k->backward) memset(sums, 0, (size_t)(k->n_out * in.vecs) * VEC_BYTES);
+  else                                   T(conv_chain)(k, w, in, sum, to, at >= 0 ? bias : NULL);
+  if (at >= 0) return;
+  for (int i = 0; i < in.vecs; i++) T(store_points)(k, out, bias, v + i, sums + i * LANES, sum.row);
 }
 
 static void T(conv_share)(const conv_work *k, int64_t s)
@@ -180,7 +229,7 @@ static void T(conv_share)(const conv_work *k, int64_t s)
   for (int64_t i = part_begin(units, k->shares, s); i < end; i++) {
     int64_t       u = i / tiles;
     const number *in = (const number *)k->in + u * k->n_in * k->in_volume;
-    if (u != last && !k->in_place) T(spread)(copy, &k->grid, in, k->n_in);
+    if (u != last && !k->in_place) T(spread)(k, copy, in);
     T(conv_tile)(k, u, i % tiles * TILE_VECS, k->in_place ? in : copy, sum, chain);
     last = u;
   }
@@ -196,9 +245,10 @@ static rp_status T(conv)(const rp_conv *c, void *y, const void *x, const void *w
   conv_work k = forward_plan(c, LANES);
   void *block = work_memory(&k, sizeof(number));
   if (!block) return RP_ENOMEM;
-  k.in = x; k.w = w; k.bias = bias; k.out = y; k.keep = NULL;
+  k.in = x; k.w = w; k.bias = bias; k.out = y;
   forward_terms(&k);
   T(forward_weights)(&k);
+  if (k.flat) T(mark)(k.keep, &k.grid);
   rp_parallel(k.shares, 1, T(conv_shares), &k);
   rp_release(block);
   return RP_OK;
@@ -212,6 +262,7 @@ static rp_status T(conv_input)(const rp_conv *c, void *gx, const void *gy, const
   k.in = gy; k.w = w; k.out = gx;
   for (int64_t i = 0; i < k.terms; i++) k.term_at[i] = i * k.grid.channel;
   T(input_weights)(&k);
+  k.finite = T(all_finite)(w, c->groups * k.n_in * k.n_out * k.positions);
   T(mark)(k.keep, &k.grid);
   for (int64_t f0 = 0; f0 < c->stride[0]; f0++)
     for (int64_t f1 = 0; f1 < c->stride[1]; f1++)

@@ -8,9 +8,8 @@ typedef struct T(tile) {
   number        *c; int64_t c_row;
   int            cols;                      /* columns written; b has whole vectors of them */
   bool           add;                       /* to what c holds */
-  const number  *keep;                      /* NULL, or bits at the offsets of b's vectors: where unset, s counts as +0.
-                                               For TILE_SHIFTED that adds, with whole vectors and no bias */
-  const number  *bias;                      /* NULL, or one for each column */
+  const number  *bias;                      /* NULL, or one for each column; for TILE_SHIFTED one for each row */
+  const number  *from; int64_t from_row;    /* TILE_SHIFTED, whose vectors are whole: NULL, or what s is added to instead */
 } T(tile);
 
 /* The slow way out: some lanes only.  s is rows x vecs vectors. */
@@ -38,7 +37,7 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
   const int64_t  b_term = kind == TILE_PACKED ? vecs * LANES : t->b_term, b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
   UNROLL for (int r = 0; r < rows; r++)
     UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_set1)(0);
-  if (kind == TILE_PACKED) { /* c is large then, and far away: it comes while the sums are formed */
+  if (kind != TILE_DIRECT) { /* c is large then, and far away: it comes while the sums are formed */
     UNROLL for (int r = 0; r < rows; r++)
       UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(t->c + r * t->c_row + v * LANES, 1);
   }
@@ -56,13 +55,19 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
     a += a_term;
     if (kind != TILE_SHIFTED) b += b_term;
   }
-  if (kind == TILE_SHIFTED && t->keep) {
-    T(vec)  keep[WIDE_VECS];
-    number *c = t->c;
-    UNROLL for (int v = 0; v < vecs; v++) keep[v] = T(vec_load)(t->keep + v * b_vec);
+  if (kind == TILE_SHIFTED) {
+    const number *from = t->from;
+    number       *c = t->c;
+    if (from) {
+      UNROLL for (int r = 0; r < rows; r++, from += t->from_row)
+        UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_add)(T(vec_load)(from + v * LANES), acc[r][v]);
+    }
+    if (t->bias) {
+      UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_add)(acc[r][v], T(vec_set1)(t->bias[r]));
+    }
     UNROLL for (int r = 0; r < rows; r++, c += t->c_row)
-      UNROLL for (int v = 0; v < vecs; v++)
-        T(vec_store)(c + v * LANES, T(vec_add)(T(vec_load)(c + v * LANES), T(vec_and)(acc[r][v], keep[v])));
+      UNROLL for (int v = 0; v < vecs; v++) T(vec_store)(c + v * LANES, acc[r][v]);
   } else if (t->cols == vecs * LANES) {
     number       *c = t->c;
     const int64_t c_row = t->c_row;
@@ -70,7 +75,7 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
       UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_add)(T(vec_load)(c + r * c_row + v * LANES), acc[r][v]);
     }
-    if (kind != TILE_SHIFTED && t->bias) {
+    if (t->bias) {
       UNROLL for (int v = 0; v < vecs; v++) {
         T(vec) bias = T(vec_load)(t->bias + v * LANES);
         UNROLL for (int r = 0; r < rows; r++) acc[r][v] = T(vec_add)(acc[r][v], bias);
