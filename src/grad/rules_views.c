@@ -1,6 +1,7 @@
 /* rules_views.c: gradients of views and copies: the elements go back where they came from. */
 #include <string.h>
 
+#include "grad/parts.h"
 #include "grad/rules.h"
 #include "tensor/products.h"
 
@@ -27,42 +28,16 @@ rp_status rp_zeros_like(rp_tensor **out, const rp_tensor *x)
   return rp_tensor_full(out, x->a.dtype, x->a.ndim, x->a.shape, 0);
 }
 
-/* Zeros shaped like x, in x's own order of dimensions in memory, so that what was a view of x stays one of them. */
-static rp_status zeros_laid_out_like(rp_tensor **out, const rp_array *x)
+static rp_status part(const rp_node *n, rp_tensor **gin)
 {
-  rp_tensor *flat = NULL;
-  int64_t    count = rp_count(x), next = 1;
-  rp_array   a = *x;
-  bool       placed[RP_MAX_DIMS] = { false };
-  for (int k = 0; k < a.ndim; k++) { /* the innermost first: the one with the least stride of those left */
-    int d = -1;
-    for (int i = a.ndim - 1; i >= 0; i--) if (!placed[i] && (d < 0 || x->stride[i] < x->stride[d])) d = i;
-    placed[d] = true;
-    a.stride[d] = next;
-    next *= a.shape[d];
-  }
-  RP_TRY(rp_tensor_full(&flat, x->dtype, 1, &count, 0));
-  a.data = flat->a.data;
-  rp_status status = rp_tensor_view(out, flat, &a);
-  rp_tensor_drop(flat);
-  return status;
+  rp_covered covered = { 0 };
+  rp_status  status = rp_add_part(&gin[0], &covered, n->op, n->attr, n->n_attr, n->in[0], n->g[0]);
+  return status == RP_OK ? rp_cover_all(gin[0], &covered) : status;
 }
 
-/* Zeros in the shape of x, to whose same view g is added. */
-static rp_status scatter_view(const rp_node *n, rp_tensor **gin)
-{
-  rp_tensor *zeros = NULL, *view = NULL;
-  RP_TRY(zeros_laid_out_like(&zeros, &n->in[0]->a));
-  rp_status status = rp_run(&view, n->op, &zeros, 1, n->attr, n->n_attr);
-  if (status == RP_OK) status = rp_device_now()->copy(&view->a, &n->g[0]->a);
-  rp_tensor_drop(view);
-  if (status == RP_OK) gin[0] = zeros; else rp_tensor_drop(zeros);
-  return status;
-}
-
-RULE(slice, 0)    { return scatter_view(n, gin); }
-RULE(select, 0)   { return scatter_view(n, gin); }
-RULE(diagonal, 0) { return scatter_view(n, gin); }
+RULE(slice, 0)    { return part(n, gin); }
+RULE(select, 0)   { return part(n, gin); }
+RULE(diagonal, 0) { return part(n, gin); }
 
 static rp_status back_to_shape(const rp_node *n, rp_tensor **gin)
 {

@@ -336,11 +336,16 @@ static rp_node *pop(heap *h)
   return top;
 }
 
+static void drop_gradients(rp_node *n)
+{
+  for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; n->covered[k] = (rp_covered){ 0 }; }
+}
+
 static void empty_heap(heap *h)
 {
   while (h->n > 0) {
     rp_node *n = pop(h);
-    for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
+    drop_gradients(n);
     release_node(n);
   }
   rp_delete(h->at);
@@ -392,30 +397,41 @@ static rp_tensor **slot_of(const pass *p, rp_tensor *to)
   return p->n_x ? NULL : &to->grad;
 }
 
+/* Completes a gradient of which only parts have been written. */
+static rp_status cover_all(rp_node *n, int k)
+{
+  if (!n->g[k] || n->covered[k].to == 0) return RP_OK;
+  const rp_device *was = rp_device_enter(n->g[k]->storage->device);
+  rp_status status = rp_cover_all(n->g[k], &n->covered[k]);
+  rp_device_enter(was);
+  return status;
+}
+
 static rp_status deliver(pass *p, rp_tensor *to, rp_tensor *g)
 {
   for (int i = 0; i < p->n_x; i++)
     if (is_same(p->x[i], to)) RP_TRY(accumulate(&p->out[i], rp_tensor_keep(g), false));
   rp_tensor **slot = slot_of(p, to);
   if (!slot) { rp_tensor_drop(g); return RP_OK; }
+  if (to->node && *slot) {
+    rp_status status = cover_all(to->node, to->output);
+    if (status != RP_OK) { rp_tensor_drop(g); return status; }
+  }
   RP_TRY(accumulate(slot, g, !to->node));
   return to->node ? push(&p->waiting, to->node) : RP_OK;
 }
 
-/* The gradient of a part of `to` goes straight to its place in what has been gathered; false if it cannot. */
-static bool deliver_part(pass *p, rp_node *n, rp_status *status)
+/* The gradient of a part of `to` goes straight to its place in what is gathered for it; false if it cannot. */
+static bool deliver_part(pass *p, const rp_node *n, rp_status *status)
 {
-  rp_tensor  *to = n->in[0], *part = NULL;
+  rp_tensor  *to = n->in[0];
   rp_tensor **slot = slot_of(p, to);
+  rp_covered  all = { 0 }, *covered = to->node ? &to->node->covered[to->output] : &all;
   if (n->op != RP_OP_slice && n->op != RP_OP_select && n->op != RP_OP_diagonal) return false;
-  if (!slot || !*slot || (*slot)->references > 1 || (*slot)->storage->references > 1) return false;
+  if (!slot || (*slot ? !rp_takes_parts(*slot) : !to->node)) return false;
   for (int i = 0; i < p->n_x; i++) if (is_same(p->x[i], to)) return false;
-  rp_call c = { .op = n->op, .n_in = 1, .in = slot, .n_attr = n->n_attr };
-  memcpy(c.attr, n->attr, (size_t)n->n_attr * sizeof *n->attr);
-  *status = rp_ops[n->op].forward(&c);
-  part = c.out[0];
-  if (*status == RP_OK) { (*slot)->storage->version++; *status = rp_device_now()->add(&part->a, &n->g[0]->a); }
-  rp_tensor_drop(part);
+  *status = rp_add_part(slot, covered, n->op, n->attr, n->n_attr, to, n->g[0]);
+  if (*status == RP_OK && to->node) *status = push(&p->waiting, to->node);
   return true;
 }
 
@@ -442,6 +458,7 @@ static rp_status visit(pass *p, rp_node *n)
   rp_tensor *inline_gin[8] = { NULL }, **gin = inline_gin;
   rp_status  status = RP_OK;
   RP_TRY(check_node(n));
+  for (int k = 0; k < n->n_out; k++) RP_TRY(cover_all(n, k));
   if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
   const rp_device *was = rp_device_enter(device_of_gradient(n));
   const double start = rp_cost_start();
@@ -449,7 +466,7 @@ static rp_status visit(pass *p, rp_node *n)
   else if (!deliver_part(p, n, &status)) status = rules[n->op](n, gin);
   rp_device_enter(was);
   if (start > 0) rp_cost_add(n->op, true, start, n->in, n->g[0], n->n_in < 2 ? 0 : n->needs[0] + n->needs[1]);
-  for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
+  drop_gradients(n);
   for (int i = 0; i < n->n_in; i++) {
     if (!gin[i]) continue;
     if (status == RP_OK && n->needs[i]) status = deliver(p, n->in[i], gin[i]);
@@ -478,7 +495,7 @@ static rp_status run_pass(pass *p, rp_tensor *y, rp_tensor *seed)
   while (status == RP_OK && p->waiting.n > 0) {
     rp_node *n = pop(&p->waiting);
     status = visit(p, n);
-    for (int k = 0; k < RP_MAX_OUT; k++) { rp_tensor_drop(n->g[k]); n->g[k] = NULL; }
+    drop_gradients(n);
     release_node(n);
   }
   empty_heap(&p->waiting);

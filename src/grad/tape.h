@@ -7,6 +7,7 @@
 #ifndef RP_GRAD_TAPE_H
 #define RP_GRAD_TAPE_H
 
+#include "grad/parts.h"
 #include "tensor/call.h"
 
 /* The gradient of an operation defined elsewhere (in Lua).  grad fills gin[i], each a new reference shaped like in[i],
@@ -30,6 +31,7 @@ typedef struct rp_node {
   rp_attr    *attr;
   rp_custom   custom;                 /* for RP_OP_custom */
   rp_tensor  *g[RP_MAX_OUT];          /* during a pass: the gradient that has arrived so far */
+  rp_covered  covered[RP_MAX_OUT];    /* what of it has been written */
   bool        queued, consumed, reaches;
 } rp_node;
 

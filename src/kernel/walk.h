@@ -172,6 +172,11 @@ static void walk_range(void *context, int64_t begin, int64_t end)
 
 static void move_tile(char *at, int64_t n1, int64_t s1, int64_t n0, int64_t s0, char *packed, int size, bool out)
 {
+  if (s0 == size && n0 >= WALK_SHORT) { /* rows in one run */
+    const size_t run = (size_t)(n0 * size);
+    for (int64_t i = 0; i < n1; i++, at += s1, packed += run) memcpy(out ? at : packed, out ? packed : at, run);
+    return;
+  }
   switch (size) {
     case 1:  MOVE_TILE(uint8_t); break;
     case 4:  MOVE_TILE(uint32_t); break;
@@ -228,8 +233,26 @@ static bool all_in_one_run(const walk *w)
   return w->ndim == 1;
 }
 
-static void walk_run(const walk *w, walk_piece *piece, const void *context)
+/* A single number among rows becomes a row of it, which every row reads: nothing need then be packed. */
+static void numbers_as_rows(walk *w, char (*row)[WALK * 8])
 {
+  const int     last = w->ndim - 1;
+  const int64_t n0 = w->shape[last];
+  if (w->ndim == 1 || n0 > WALK) return;
+  for (int k = 1; k < w->n_ops; k++) {
+    bool number = true;
+    for (int d = 0; d < w->ndim; d++) number = number && w->stride[k][d] == 0;
+    if (!number) continue;
+    repeat(row[k], w->data[k], w->size[k], n0);
+    w->data[k] = row[k];
+    w->stride[k][last] = w->size[k];
+  }
+}
+
+static void walk_run(walk *w, walk_piece *piece, const void *context)
+{
+  _Alignas(64) char row[WALK_MAX_OPS][WALK * 8];
+  numbers_as_rows(w, row);
   walk_job job = { w, piece, context, rows_direct(w) };
   int64_t  n0 = w->shape[w->ndim - 1];
   if (w->count == 0) return;

@@ -92,6 +92,48 @@ do
   T.eq(x.grad:sum():item(), 48, "a part of an expanded tensor")
 end
 
+-- However parts arrive, the gradient of factors times their sums is the factors, added where the parts lie.
+do
+  local function slice(dim, ...) local range = { ... } return function(t) return t:slice(dim, table.unpack(range)) end end
+  local function select(dim, at) return function(t) return t:select(dim, at) end end
+  local function all(t) return t end
+  local pieces <const> = {
+    { "side by side", slice(2, 1, 2), slice(2, 3, 4), slice(2, 5, 6) },
+    { "from the end", select(1, 6), select(1, 5), select(1, 4) },
+    { "with a gap", slice(2, 1, 2), slice(2, 5, 6) },
+    { "the gap filled later", slice(3, 6, 6), slice(3, 1, 2), slice(3, 3, 5) },
+    { "overlapping", slice(3, 1, 5), slice(3, 4, 6) },
+    { "twice", select(2, 3), select(2, 3) },
+    { "along two dimensions", slice(2, 1, 3), slice(3, 1, 4), select(1, 2) },
+    { "with steps", slice(3, 1, 6, 2), slice(3, 2, 6, 2) },
+    { "nothing of it", slice(2, 1, 0), slice(2, 4, 6) },
+    { "a diagonal", function(t) return t:diagonal(2, 3) end, slice(2, 1, 3) },
+    { "then the whole", slice(1, 2, 3), all },
+    { "after the whole", all, slice(1, 2, 3), slice(1, 4, 4) },
+  }
+  local views <const> = { ["a tensor"] = all, ["a view in another order"] = function(t) return t:permute(3, 1, 2) end }
+  for what, view in pairs(views) do
+    for _, case in ipairs(pieces) do
+      local x, sum, want = rp.randn(6, 6, 6):requires_grad_(), 0, rp.zeros(6 ^ 3 // 1)
+      local h <const>, number <const> = view(x * 1), view(rp.arange(1, 6 ^ 3):reshape(6, 6, 6))
+      for i = 2, #case do
+        sum = case[i](h):sum() * i + sum
+        local hit = case[i](number):reshape(-1):to("int64")
+        want = want:scatter_add(1, hit, rp.full(hit.shape, i))
+      end
+      sum:backward()
+      T.eq(bits(x.grad:reshape(-1)), bits(want), ("parts of %s: %s"):format(what, case[1]))
+    end
+  end
+end
+do
+  local w = rp.ones(4):requires_grad_()
+  local x = w * 2
+  local part, whole = x:slice(1, 1, 2):sum(), x:sum()
+  ;(part * 10 + whole):backward()
+  T.eq(table.concat(w.grad:totable(), " "), "22.0 22.0 2.0 2.0", "a part is not added to a repeated number")
+end
+
 -- Where the time goes.
 do
   local x, image = rp.randn(5, 6), rp.randn(2, 4, 8, 8)
