@@ -110,21 +110,23 @@ static bool T(all_finite)(const number *w, int64_t n)
 
 /* ---- one tile: all output channels of a group at one or two vectors of points ---- */
 
-/* Where a tile reads its points, and n_out rows of sums. */
-typedef struct T(conv_in) { const number *at; int64_t b_vec; int vecs; } T(conv_in);
+/* n_out rows of sums, and where a tile reads its points and its last sums go. */
 typedef struct T(conv_sum) { number *at; int64_t row; } T(conv_sum);
+typedef struct T(conv_in) { const number *at; int64_t b_vec; int vecs; T(conv_sum) out; } T(conv_in);
 
 /* One block of all chains, from term p on: to = from + s + bias; `from` and `bias` may be missing. */
 static void T(conv_block)(const conv_work *k, const number *w, T(conv_in) in, int64_t p, T(conv_sum) from, T(conv_sum) to,
                           const number *bias)
 {
+  bool    next = p == 0 && (from.at == NULL || to.at == in.out.at); /* the first block, or the last kernel position */
   int64_t tiles = ceil_div(k->n_out, TILE_ROWS);
   T(tile) t = { .n = min_int(RP_KB, k->terms - p), .b = in.at, .b_vec = in.b_vec, .b_at = k->term_at + p,
-                .c_row = to.row, .from_row = from.row };
+                .c_row = to.row, .from_row = from.row, .next_row = in.out.row };
   for (int64_t i = 0; i < tiles; i++) {
     int64_t first = part_begin(k->n_out, tiles, i), rows = part_begin(k->n_out, tiles, i + 1) - first;
     t.a = w + first * k->terms + p * rows;
     t.c = to.at + first * to.row;
+    t.next = next ? in.out.at + first * in.out.row : NULL;
     t.from = from.at ? from.at + first * from.row : NULL;
     t.bias = bias ? bias + first : NULL;
     T(tile_shifted)(&t, (int)rows, in.vecs);
@@ -204,7 +206,7 @@ static void T(store_points)(const conv_work *k, number *out, const number *bias,
 static void T(conv_tile)(const conv_work *k, int64_t u, int64_t v, const number *copy, number *sums, number *chain)
 {
   int64_t g = u % k->c->groups, origin = points_origin(&k->points, v);
-  T(conv_in) in = { copy + origin, 0, v + 1 < k->points.vectors ? 2 : 1 };
+  T(conv_in) in = { .at = copy + origin, .vecs = v + 1 < k->points.vectors ? 2 : 1 };
   if (in.vecs == 2) in.b_vec = points_origin(&k->points, v + 1) - origin;
   const number *w = (const number *)k->packed + g * k->n_in * k->n_out * k->positions;
   const number *bias = k->bias ? (const number *)k->bias + g * k->n_out : NULL;
@@ -212,6 +214,7 @@ static void T(conv_tile)(const conv_work *k, int64_t u, int64_t v, const number 
   int64_t at = k->terms > 0 && (!k->backward || input_simple(k)) ? points_whole(&k->points, v, in.vecs) : -1;
   T(conv_sum) sum = { sums, in.vecs * LANES }, to = sum;
   if (at >= 0) { to.at = out + at; to.row = k->out_volume; }
+  in.out = to;
   if (k->n_shifts)                       T(input_sum)(k, w, in, origin, sum, chain, to);
   else if (k->terms == 0 || k->backward) memset(sums, 0, (size_t)(k->n_out * in.vecs) * VEC_BYTES);
   else                                   T(conv_chain)(k, w, in, sum, to, at >= 0 ? bias : NULL);
@@ -219,17 +222,25 @@ static void T(conv_tile)(const conv_work *k, int64_t u, int64_t v, const number 
   for (int i = 0; i < in.vecs; i++) T(store_points)(k, out, bias, v + i, sums + i * LANES, sum.row);
 }
 
+/* Part i of n of a sample comes nearer, while others are computed. */
+static void T(fetch_part)(const number *x, int64_t size, int64_t i, int64_t n)
+{
+  for (int64_t p = part_begin(size, n, i), end = part_begin(size, n, i + 1); p < end; p += 64 / (int64_t)sizeof *x)
+    __builtin_prefetch(x + p, 0, 2);
+}
+
 static void T(conv_share)(const conv_work *k, int64_t s)
 {
   int64_t tiles = ceil_div(k->points.vectors, TILE_VECS), units = k->c->batch * k->c->groups * tiles;
   char   *scratch = k->scratch + (size_t)s * k->share_bytes;
   number *copy = (number *)scratch, *sum = (number *)(scratch + k->copy_bytes), *chain = (number *)((char *)sum + k->chain_bytes);
-  int64_t end = part_begin(units, k->shares, s + 1), last = -1;
+  int64_t end = part_begin(units, k->shares, s + 1), last = -1, size = k->n_in * k->in_volume;
   memset(copy, 0, k->copy_bytes);
   for (int64_t i = part_begin(units, k->shares, s); i < end; i++) {
     int64_t       u = i / tiles;
-    const number *in = (const number *)k->in + u * k->n_in * k->in_volume;
+    const number *in = (const number *)k->in + u * size;
     if (u != last && !k->in_place) T(spread)(k, copy, in);
+    if ((u + 1) * tiles < end) T(fetch_part)(in + size, size, i % tiles, tiles);
     T(conv_tile)(k, u, i % tiles * TILE_VECS, k->in_place ? in : copy, sum, chain);
     last = u;
   }

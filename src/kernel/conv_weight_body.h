@@ -58,7 +58,7 @@ static void T(weight_tiles)(void *context, int64_t begin, int64_t end)
   int64_t row_tiles = ceil_div(k->n_out, TILE_ROWS);
   for (int64_t block = 0; block < k->blocks; block++) {
     int64_t n = min_int(RP_KB, k->terms - (k->first_block + block) * RP_KB);
-    T(tile) t = { .n = n, .b_vec = LANES, .b_at = k->term_at + block * RP_KB, .c_row = k->columns, .from_row = k->columns };
+    T(tile) t = { .n = n, .b_vec = LANES, .b_at = k->term_at + block * RP_KB, .c_row = k->columns, .from_row = k->columns, .next_row = k->columns };
     for (int64_t i = begin; i < end; i++) {
       int64_t panel = i / row_tiles, run = panel / k->run_panels, at = panel % k->run_panels * TILE_COLS;
       int64_t first = part_begin(k->n_out, row_tiles, i % row_tiles);
@@ -67,6 +67,7 @@ static void T(weight_tiles)(void *context, int64_t begin, int64_t end)
       t.a = (const number *)k->packed + block * RP_KB * k->n_out + first * n;
       t.b = (const number *)k->copy + k->run_at[run] + at;
       t.c = (number *)k->sums + first * k->columns + run * k->run_stride + at;
+      t.next = t.c;
       t.from = k->first_block + block > 0 ? t.c : NULL;
       T(tile_shifted)(&t, (int)rows, vecs);
     }

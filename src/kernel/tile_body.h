@@ -9,7 +9,8 @@ typedef struct T(tile) {
   int            cols;                      /* columns written; b has whole vectors of them */
   bool           add;                       /* to what c holds */
   const number  *bias;                      /* NULL, or one for each column; for TILE_SHIFTED one for each row */
-  const number  *from; int64_t from_row;    /* TILE_SHIFTED, whose vectors are whole: NULL, or what s is added to instead */
+  const number  *from; int64_t from_row;    /* TILE_SHIFTED, whose vectors are whole: NULL, or what s is added to instead; */
+  const number  *next; int64_t next_row;    /* NULL, or what will be written soon */
 } T(tile);
 
 /* The slow way out: some lanes only.  s is rows x vecs vectors. */
@@ -37,9 +38,11 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
   const int64_t  b_term = kind == TILE_PACKED ? vecs * LANES : t->b_term, b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
   UNROLL for (int r = 0; r < rows; r++)
     UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_set1)(0);
-  if (kind != TILE_DIRECT) { /* c is large then, and far away: it comes while the sums are formed */
+  if (kind == TILE_PACKED || (kind == TILE_SHIFTED && t->next)) { /* large and far away: it comes while the sums are formed */
+    const number *next = kind == TILE_SHIFTED ? t->next : t->c;
+    int64_t       row = kind == TILE_SHIFTED ? t->next_row : t->c_row;
     UNROLL for (int r = 0; r < rows; r++)
-      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(t->c + r * t->c_row + v * LANES, 1);
+      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(next + r * row + v * LANES, 1);
   }
   for (int64_t p = 0, n = t->n; p < n; p++) {
     const number *bp = kind == TILE_SHIFTED ? b + at[p] : b;
