@@ -112,6 +112,7 @@ static rp_status add(const rp_array *out, const rp_array *in)
   const rp_array *ops[WALK_MAX_OPS] = { out, in };
   walk w;
   walk_start(&w, 2, ops);
+  w.updates = true;
   walk_run(&w, out->dtype == RP_FLOAT32 ? add_into_f32 : add_into_f64, NULL);
   return RP_OK;
 }

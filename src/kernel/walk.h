@@ -11,12 +11,14 @@
 
 #include "base/pool.h"
 #include "kernel/array.h"
+#include "kernel/stream.h"
 
 #define WALK         512   /* elements of a packed piece */
 #define WALK_GRAIN   32768 /* elements below which a second thread does not pay */
 #define WALK_NARROW  64    /* rows shorter than this share pieces, */
 #define WALK_SHORT   8     /* or, if nothing need be packed, shorter than this */
 #define WALK_MAX_OPS 6
+#define STREAM       1024  /* elements of a piece that is sent past the caches */
 
 typedef struct walk {
   int     n_ops, ndim;
@@ -25,6 +27,7 @@ typedef struct walk {
   char   *data[WALK_MAX_OPS];
   int     size[WALK_MAX_OPS];                /* bytes of an element */
   int64_t count;
+  bool    updates;                           /* operand 0 is read as well as written */
 } walk;
 
 static bool mergeable(const walk *w, int d, const int64_t *inner_stride, int64_t inner_size)
@@ -38,7 +41,7 @@ static bool mergeable(const walk *w, int d, const int64_t *inner_stride, int64_t
 static void walk_start(walk *w, int n_ops, const rp_array *const *ops)
 {
   const rp_array *y = ops[0];
-  w->n_ops = n_ops; w->ndim = 0; w->count = 1;
+  w->n_ops = n_ops; w->ndim = 0; w->count = 1; w->updates = false;
   for (int k = 0; k < n_ops; k++) { w->data[k] = ops[k]->data; w->size[k] = (int)rp_dtype_size(ops[k]->dtype); }
   for (int d = 0; d < y->ndim; d++) { /* outermost first; a dimension joins the one before it when it continues it */
     int64_t n = y->shape[d], stride[WALK_MAX_OPS];
@@ -115,7 +118,21 @@ static void walk_row(const walk *w, char *const *row, int64_t n, walk_piece *pie
   }
 }
 
-typedef struct walk_job { const walk *w; walk_piece *piece; const void *context; bool direct; } walk_job;
+typedef struct walk_job { const walk *w; walk_piece *piece; const void *context; bool direct, streams; } walk_job;
+
+/* n elements of rows that lie in one run each, past the caches. */
+static void walk_streaming(const walk_job *job, char *const *row, int64_t n)
+{
+  _Alignas(64) char buffer[STREAM * 8];
+  const walk *w = job->w;
+  for (int64_t i = 0, m; i < n; i += m) {
+    char *p[WALK_MAX_OPS] = { buffer };
+    m = n - i < STREAM ? n - i : STREAM;
+    for (int k = 1; k < w->n_ops; k++) p[k] = row[k] + i * w->size[k];
+    job->piece(job->context, m, p);
+    stream(row[0] + i * w->size[0], buffer, (size_t)(m * w->size[0]));
+  }
+}
 
 /* From the end of a row to the beginning of the next. */
 static void next_row(const walk *w, int64_t *at, char **row)
@@ -147,10 +164,12 @@ static void walk_range(void *context, int64_t begin, int64_t end)
   for (int64_t n; begin < end; begin += n) {
     n = w->shape[last] - at[last];
     if (n > end - begin) n = end - begin;
-    if (job->direct) job->piece(job->context, n, row);
-    else             walk_row(w, row, n, job->piece, job->context);
+    if (job->streams)     walk_streaming(job, row, n);
+    else if (job->direct) job->piece(job->context, n, row);
+    else                  walk_row(w, row, n, job->piece, job->context);
     if (begin + n < end) next_row(w, at, row);
   }
+  if (job->streams) stream_done();
 }
 
 /* ---- rows too short for a loop of their own ---- */
@@ -233,6 +252,13 @@ static bool all_in_one_run(const walk *w)
   return w->ndim == 1;
 }
 
+/* Whether the result is large, and not also read. */
+static bool writes_past_caches(const walk *w)
+{
+  for (int k = 1; k < w->n_ops; k++) if (w->data[k] == w->data[0]) return false;
+  return !w->updates && w->count * w->size[0] >= STREAM_FROM;
+}
+
 /* A single number among rows becomes a row of it, which every row reads: nothing need then be packed. */
 static void numbers_as_rows(walk *w, char (*row)[WALK * 8])
 {
@@ -253,7 +279,8 @@ static void walk_run(walk *w, walk_piece *piece, const void *context)
 {
   _Alignas(64) char row[WALK_MAX_OPS][WALK * 8];
   numbers_as_rows(w, row);
-  walk_job job = { w, piece, context, rows_direct(w) };
+  walk_job job = { w, piece, context, rows_direct(w), false };
+  job.streams = job.direct && writes_past_caches(w);
   int64_t  n0 = w->shape[w->ndim - 1];
   if (w->count == 0) return;
   if (w->count <= WALK_GRAIN && all_in_one_run(w)) { piece(context, w->count, w->data); return; }
