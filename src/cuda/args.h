@@ -2,6 +2,8 @@
 #ifndef RP_CUDA_ARGS_H
 #define RP_CUDA_ARGS_H
 
+#include <stdalign.h>
+
 #include "kernel/device.h"
 #include "kernel/places.h"
 
@@ -86,12 +88,21 @@ typedef struct cu_gemm {
   int         wide_a, wide_b; /* 16 bytes at a time */
 } cu_gemm;
 
+/* A term (c, q) of a convolution: where x_c lies shifted by q, and the shift in each dimension; read in one go. */
+typedef struct cu_term { alignas(16) int at; int d0, d1, d2; } cu_term;
+typedef struct cu_place { alignas(8) int at; int q; } cu_place;
+#define CU_MASKS(positions) ((int)((positions) / 32 + 1)) /* words of a bit for each position, and one for none */
+#define CU_OUTSIDE (-(1 << 30)) /* a coordinate, or a shift, outside of every image */
+
 typedef struct cu_conv {
   rp_conv     c;
   const char *x, *w, *gy, *bias;
   char       *out;
   int64_t     pixels, positions, c_in, c_out; /* of one group */
-  const int  *term; /* (terms, 4): where term i of the sum lies, and its shift in each dimension */
+  const cu_term  *term;  /* (terms): those of the sum, and more until a tile is full */
+  const cu_place *place; /* (terms) */
+  int64_t     terms;
+  int         wide_w; /* conv_input: 16 bytes at a time */
   int64_t     parts, blocks;
   char       *part;
 } cu_conv;

@@ -1,5 +1,6 @@
 /* products.c: matrix products and convolutions: which tile, how many parts. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cuda/internal.h"
 
@@ -91,14 +92,37 @@ static rp_status start_conv(cu_conv *p, const rp_conv *c)
   return RP_OK;
 }
 
-static rp_status make_terms(cu_conv *p, int **term, size_t *bytes)
+static rp_status make_terms(cu_conv *p, size_t *bytes)
 {
-  *bytes = (size_t)(p->c_in * p->positions) * 4 * sizeof **term;
-  if (!(*term = cu_alloc(*bytes))) return RP_ENOMEM;
+  cu_term *term = NULL;
+  p->terms = ceil_div(p->c_in * p->positions, 128) * 128;
+  *bytes = (size_t)p->terms * (sizeof(cu_term) + sizeof(cu_place));
+  if (!(term = cu_alloc(*bytes))) return RP_ENOMEM;
   cu_conv with = *p;
-  with.out = (char *)*term;
-  p->term = *term;
-  return cu_launch_over(CU_PRODUCTS, "conv_terms", p->c_in * p->positions, &with);
+  with.out = (char *)term;
+  p->term = term;
+  p->place = (const cu_place *)(const void *)(term + p->terms);
+  return cu_launch_over(CU_PRODUCTS, "conv_terms", p->terms, &with);
+}
+
+static void drop_terms(const cu_conv *p, size_t bytes) { cu_release((void *)(uintptr_t)p->term, bytes); }
+
+/* w (group, o, c, q) as (group, q, o, c), in which the rows and terms of conv_input lie side by side. */
+static rp_status turn_weights(cu_conv *p, char **turned, size_t *bytes)
+{
+  rp_array to = { .dtype = p->c.dtype, .ndim = 4, .shape = { p->c.groups, p->positions, p->c_out, p->c_in } }, from = to;
+  const int64_t of_turned[4] = { p->positions * p->c_out * p->c_in, p->c_out * p->c_in, p->c_in, 1 };
+  const int64_t of_w[4] = { p->positions * p->c_out * p->c_in, 1, p->c_in * p->positions, p->positions };
+  memcpy(to.stride, of_turned, sizeof of_turned);
+  memcpy(from.stride, of_w, sizeof of_w);
+  *bytes = (size_t)(p->c.groups * of_turned[0]) * rp_dtype_size(p->c.dtype);
+  if (*bytes == 0) return RP_OK;
+  if (!(*turned = cu_alloc(*bytes))) return RP_ENOMEM;
+  from.data = (void *)(uintptr_t)p->w;
+  to.data = *turned;
+  p->w = *turned;
+  p->wide_w = p->c_in * (int64_t)rp_dtype_size(p->c.dtype) % 16 == 0;
+  return cu_copy(&to, &from);
 }
 
 static rp_status conv_launch(const char *name, const cu_conv *p, const tile *t, int64_t rows, int64_t columns)
@@ -112,7 +136,6 @@ static rp_status conv_launch(const char *name, const cu_conv *p, const tile *t, 
 rp_status cu_conv_run(const rp_conv *c, void *y, const void *x, const void *w, const void *bias)
 {
   cu_conv p;
-  int    *term = NULL;
   size_t  bytes = 0;
   RP_TRY(start_conv(&p, c));
   p.out = y; p.x = x; p.w = w; p.bias = bias;
@@ -120,27 +143,34 @@ rp_status cu_conv_run(const rp_conv *c, void *y, const void *x, const void *w, c
   if (columns * p.c_out == 0) return RP_OK;
   if (k == 0) return rp_fail(RP_ESHAPE, "conv: no input channels");
   tile t = choose_tile(c->dtype, p.c_out, columns, c->groups, 1);
-  rp_status status = make_terms(&p, &term, &bytes);
+  t.shared += (size_t)(CU_MASKS(p.positions) * t.size) * sizeof(uint32_t);
+  if (t.shared > (size_t)cu_now.shared_bytes)
+    return rp_fail(RP_EDEVICE, "conv: a kernel of %lld positions is too large for the GPU's kernels; use the CPU for it", (long long)p.positions);
+  rp_status status = make_terms(&p, &bytes);
   if (status == RP_OK) status = conv_launch("conv", &p, &t, p.c_out, columns);
-  cu_release(term, bytes);
+  drop_terms(&p, bytes);
   return status;
 }
 
 rp_status cu_conv_input(const rp_conv *c, void *gx, const void *gy, const void *w)
 {
   cu_conv p;
+  char   *turned = NULL;
+  size_t  bytes = 0;
   RP_TRY(start_conv(&p, c));
   p.out = gx; p.gy = gy; p.w = w;
   int64_t columns = c->batch * c->in[0] * c->in[1] * c->in[2];
   if (columns * p.c_in == 0) return RP_OK;
   tile t = make_tile(c->dtype, 64);
-  return conv_launch("conv_input", &p, &t, p.c_in, columns);
+  rp_status status = turn_weights(&p, &turned, &bytes);
+  if (status == RP_OK) status = conv_launch("conv_input", &p, &t, p.c_in, columns);
+  cu_release(turned, bytes);
+  return status;
 }
 
 rp_status cu_conv_weight(const rp_conv *c, void *gw, const void *x, const void *gy)
 {
   cu_conv p;
-  int    *term = NULL;
   size_t  bytes = 0, part_bytes = 0, size = rp_dtype_size(c->dtype);
   RP_TRY(start_conv(&p, c));
   p.out = gw; p.x = x; p.gy = gy;
@@ -151,7 +181,7 @@ rp_status cu_conv_weight(const rp_conv *c, void *gw, const void *x, const void *
   tile    t = choose_tile(c->dtype, p.c_out, columns, c->groups, k);
   int64_t tiles = ceil_div(p.c_out, t.size) * ceil_div(columns, t.size) * c->groups;
   p.parts = split(&p.blocks, tiles, k, c->groups * one, size);
-  rp_status status = make_terms(&p, &term, &bytes);
+  rp_status status = make_terms(&p, &bytes);
   if (status == RP_OK && p.parts > 1) {
     part_bytes = (size_t)(c->groups * one * ceil_div(k, RP_KB)) * size;
     if (!(p.part = cu_alloc(part_bytes))) status = RP_ENOMEM;
@@ -162,6 +192,6 @@ rp_status cu_conv_weight(const rp_conv *c, void *gw, const void *x, const void *
     status = finish_parts(&g, c->dtype, c->groups);
   }
   cu_release(p.part, part_bytes);
-  cu_release(term, bytes);
+  drop_terms(&p, bytes);
   return status;
 }

@@ -113,6 +113,20 @@ for _, size in ipairs { { 1, 1, 1 }, { 1, 300, 700 }, { 130, 1, 300 }, { 65, 67,
       a:t():contiguous():t():matmul(b:t():contiguous()):reshape(-1))
   end)
 end
+-- Large tiles, several blocks of terms, images in which 16 bytes are stored at a time and others, more than 32 positions.
+for _, case in ipairs {
+  { { 3, 8, 12, 11 }, { 70, 8, 3, 3 }, 1, 1 }, { { 2, 8, 12, 12 }, { 130, 8, 3, 3 }, 1, 1 }, { { 1, 6, 15, 14 }, { 66, 6, 7, 7 }, 1, 3 },
+  { { 2, 3, 7, 9 }, { 300, 3, 3, 3 }, 2, 0 }, { { 3, 8, 13, 10 }, { 140, 4, 3, 2 }, 1, 2, 2, 2 }, { { 1, 2, 6, 7, 8 }, { 65, 2, 4, 3, 4 }, 1, 1 },
+  { { 70, 5, 1, 1 }, { 67, 5, 1, 1 }, 1, 0 }, { { 1, 1, 40, 9 }, { 1, 1, 33, 4 }, 1, 0 },
+} do
+  local x_shape, w_shape = case[1], case[2]
+  both(("a convolution of %s by %s"):format(table.concat(x_shape, "x"), table.concat(w_shape, "x")), function()
+    local x, w, bias = drawn("x", x_shape):requires_grad_(), drawn("w", w_shape):requires_grad_(), drawn("b", w_shape[1])
+    local y = rp.conv(x, w, bias, table.unpack(case, 3))
+    y:backward(drawn("y", y.shape))
+    return rp.hash(y, x.grad, w.grad)
+  end)
+end
 both("random numbers", function()
   rp.seed(11)
   return rp.concat(1, rp.rand(1001), rp.randn(1003), rp.randint(-5, 9, 101):to("float32"), rp.randperm(777):to("float32"),

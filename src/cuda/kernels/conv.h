@@ -4,26 +4,39 @@
  *
  *   conv          rows o, columns (b, p),   terms i = c K + q      a = w,  b = x
  *   conv_weight   rows o, columns (c, q),   terms i = b P + p      a = gy, b = x
- *   conv_input    rows c, columns (b, r),   for every q the terms o in blocks; a = w, b = gy
- * p.term[4 i ..]: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension. */
+ *   conv_input    rows c, columns (b, r),   for every q the terms o in blocks; a = w as (group, q, o, c), b = gy
+ * p.term[i], p.place[i]: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension, or q.  An image counts
+ * in 32 bits. */
 
-/* Number i of an image of the given size as coordinates times step, plus first. */
-DEVICE void N(spread)(int at[3], int64_t i, const int64_t size[3], const int64_t step[3], const int64_t padding[3])
+/* Number i of an image of the given size as coordinates times step, plus first; outside of every image if it is not there. */
+DEVICE cu_term N(spread)(bool there, uint32_t i, const int64_t size[3], const int64_t step[3], const int64_t padding[3])
 {
-  uint32_t r = (uint32_t)i, q = r / (uint32_t)size[2];
-  at[2] = (int)((r - q * (uint32_t)size[2]) * step[2] - padding[2]);
-  r = q; q = r / (uint32_t)size[1];
-  at[1] = (int)((r - q * (uint32_t)size[1]) * step[1] - padding[1]);
-  at[0] = (int)(q * step[0] - padding[0]);
+  const uint32_t q = i / (uint32_t)size[2], r = q / (uint32_t)size[1];
+  cu_term at;
+  at.at = 0;
+  at.d2 = (int)(i - q * (uint32_t)size[2]) * (int)step[2] - (int)padding[2];
+  at.d1 = (int)(q - r * (uint32_t)size[1]) * (int)step[1] - (int)padding[1];
+  at.d0 = there ? (int)r * (int)step[0] - (int)padding[0] : CU_OUTSIDE;
+  return at;
 }
 
-DEVICE bool N(inside)(const int at[3], const int *shift, const int64_t size[3])
+DEVICE bool N(inside)(cu_term at, cu_term shift, const int64_t size[3])
 {
-  return (uint64_t)(at[0] + (int64_t)shift[1]) < (uint64_t)size[0] && (uint64_t)(at[1] + (int64_t)shift[2]) < (uint64_t)size[1]
-      && (uint64_t)(at[2] + (int64_t)shift[3]) < (uint64_t)size[2];
+  return (uint32_t)(at.d0 + shift.d0) < (uint32_t)size[0] && (uint32_t)(at.d1 + shift.d1) < (uint32_t)size[1]
+      && (uint32_t)(at.d2 + shift.d2) < (uint32_t)size[2];
 }
 
-DEVICE int64_t N(offset)(const int at[3], const int64_t size[3]) { return (at[0] * size[1] + at[1]) * size[2] + at[2]; }
+/* The address of the element at these coordinates of the image x, which may lie outside. */
+DEVICE uintptr_t N(image)(const number *x, cu_term at, const int64_t size[3])
+{
+  return (uintptr_t)x + (uintptr_t)((at.d0 * size[1] + at.d1) * size[2] + at.d2) * sizeof(number);
+}
+
+/* Shifted by a term, if that lies inside. */
+DEVICE void N(copy_shifted)(number *to, uintptr_t image, cu_term at, cu_term shift, const int64_t size[3])
+{
+  T(COPY)(to, (const number *)(image + (uintptr_t)(int64_t)shift.at * sizeof(number)), N(inside)(at, shift, size));
+}
 
 /* The tile's share: item counts rows fastest, then columns, then groups (and parts). */
 #define SHARE(rows, columns)                                                                            \
@@ -31,62 +44,105 @@ DEVICE int64_t N(offset)(const int at[3], const int64_t size[3]) { return (at[0]
   int64_t item = blockIdx.x;                                                                            \
   const int64_t i0 = item % down * TM, j0 = item / down % across * TN;                                  \
   item /= down * across;                                                                                \
-  const int me = (int)threadIdx.x;                                                                      \
+  SHARED(int64_t, kept, 4); /* i0, j0, group, first: needed once in RP_KB terms, and no registers are left */ \
+  int stage = 0; /* where the step lies that is copied now, and then the one that is used: the oldest */ \
   number acc[RM][RN];                                                                                   \
   N(clear)(acc);
 
-/* The copies of a later step are begun, those of step t have ended; false before step 0. */
-#define PIPELINE(LOAD)                                                                                    \
+/* The copies of a later step are begun, if there is one, those of step t have ended; nothing more before step 0. */
+#define PIPELINE(more, LOAD)                                                                              \
   if (t >= 0) { COPY_WAIT(STAGES - 2); SYNC(); }                                                          \
-  if (t + STAGES - 1 < steps) LOAD(t + STAGES - 1, stages + (t + STAGES - 1) % STAGES * STAGE);           \
+  if (more) LOAD(stages + stage);                                                                         \
   COPY_COMMIT();                                                                                          \
-  if (t < 0) continue;
+  stage = NEXT_STAGE(stage);
+
+/* y = acc, or y + acc, and + bias, for the columns (b, p) of the tile; y (batch, channels, n) points to row 0 of the tile. */
+DEVICE void N(store_images)(const number acc[RM][RN], number *y, int64_t channels, int64_t n, int64_t j0, int64_t columns, int rows,
+                            bool add, const number *bias)
+{
+  const uint32_t pixels = (uint32_t)n;
+  const int64_t  b0 = j0 / n;
+  const uint32_t r0 = (uint32_t)(j0 - b0 * n);
+  const bool     wide = pixels % (uint32_t)VEC == 0 && (uintptr_t)y % 16 == 0;
+  UNROLLED for (int j = 0; j < RN; j++) {
+    if (wide && j % VEC != 0) continue;
+    const bool     there = j0 + COL_OF(j) < columns;
+    const uint32_t r = r0 + (uint32_t)COL_OF(j), b = r / pixels;
+    number *at = y + ((b0 + b) * channels + ROW_OF(0)) * n + (r - b * pixels);
+    UNROLLED for (int i = 0; i < RM; i++, at += (ROW_OF(i) - ROW_OF(i - 1)) * n) {
+      if (!there || ROW_OF(i) >= rows) continue;
+      const number c = bias ? bias[ROW_OF(i)] : 0;
+      if (wide && j % VEC == 0) { /* VEC columns of one image, side by side */
+        N(pack) v;
+        if (add) v = *(const N(pack) *)(const void *)at;
+        UNROLLED for (int f = 0; f < VEC; f++) {
+          v.v[f] = add ? v.v[f] + acc[i][(j + f) % RN] : acc[i][(j + f) % RN];
+          if (bias) v.v[f] = v.v[f] + c;
+        }
+        *(N(pack) *)(void *)at = v;
+      } else {
+        const number s = add ? *at + acc[i][j] : acc[i][j];
+        *at = bias ? s + c : s;
+      }
+    }
+  }
+}
+
+/* Which positions of the kernel lie inside of the image, a bit for each: word w of column j is mask[w TN + j]. */
+DEVICE void N(make_masks)(uint32_t *mask, const cu_conv *p, cu_term at)
+{
+  const int me = (int)threadIdx.x;
+  for (int w = me / TN; w < CU_MASKS(p->positions); w += NTHREADS / TN) {
+    uint32_t bits = 0;
+    ROLLED for (int e = 0; e < 32 && 32 * w + e < (int)p->positions; e++) bits |= (uint32_t)N(inside)(at, p->term[32 * w + e], p->c.in) << e;
+    mask[w * TN + me % TN] = bits;
+  }
+}
 
 KERNEL_OF(NTHREADS, 2, N(conv), cu_conv)
 {
   DYNAMIC(number, stages);
+  uint32_t *masks = (uint32_t *)(void *)(stages + STAGES * STAGE);
   const int64_t columns = p.c.batch * p.pixels, k = p.c_in * p.positions, in = p.c.in[0] * p.c.in[1] * p.c.in[2];
   SHARE(p.c_out, columns)
-  const int64_t group = item;
-  const number *w = (const number *)(const void *)p.w + (group * p.c_out + i0) * k;
-  const int64_t column = j0 + me % TN;
-  const int64_t b = column / p.pixels;
-  int at[3];
-  N(spread)(at, column % p.pixels, p.c.out, p.c.stride, p.c.padding);
-  const number *x = (const number *)(const void *)p.x + (b * p.c.c_in + group * p.c_in) * in;
-  const int64_t shift = N(offset)(at, p.c.in);
-  const int steps = (int)((k + STEP - 1) / STEP);
-#define LOAD(t, to)                                                                          \
+  const int me = (int)threadIdx.x;
+  const int64_t group = item, column = j0 + me % TN, b = column / p.pixels;
+  if (me == 0) { kept[0] = i0; kept[1] = j0; kept[2] = group; }
+  const int rows = (int)least(TM, p.c_out - i0);
+  const number *w = (const number *)(const void *)p.w + (group * p.c_out + i0) * k + N(first)(TM, k, 1, false);
+  const cu_term here = N(spread)(column < columns, (uint32_t)(column - b * p.pixels), p.c.out, p.c.stride, p.c.padding);
+  const uintptr_t image = N(image)((const number *)(const void *)p.x + (b * p.c.c_in + group * p.c_in) * in, here, p.c.in);
+  int to_copy = (int)k;
+  N(make_masks)(masks, &p, here);
+  SYNC();
+#define COPY_X(to, word)                                                                     \
+  UNROLLED for (int i = 0; i < EACH(TN); i++) {                                              \
+    const cu_place v = place[i * (NTHREADS / TN)];                                           \
+    T(COPY)((to) + i * (NTHREADS / TN) * B_LINE, (const number *)(image + (uintptr_t)(int64_t)v.at * sizeof(number)), \
+            (word) >> (v.q & 31) & 1);                                                       \
+  }
+#define LOAD(to)                                                                             \
   do {                                                                                       \
-    const int64_t k0 = (int64_t)(t) * STEP;                                                  \
-    const int     n = (int)least(STEP, k - k0);                                              \
-    N(load)(to, A_LINE, TM, w + k0, k, 1, (int)least(TM, p.c_out - i0), n, false);                           \
-    UNROLLED for (int e = me / TN; e < STEP; e += NTHREADS / TN) {                           \
-      const int *term = p.term + 4 * (k0 + (e < n ? e : 0));                                 \
-      bool ok = e < n && column < columns && N(inside)(at, term, p.c.in);                    \
-      T(COPY)((to) + STEP * A_LINE + e * B_LINE + me % TN, ok ? x + (shift + term[0]) : x, ok);  \
-    }                                                                                        \
+    const cu_place *place = p.place + (t + STAGES - 1) * STEP + me / TN;                     \
+    number         *x_to = (to) + STEP * A_LINE + me / TN * B_LINE + me % TN;                \
+    N(load)(to, A_LINE, TM, w, p.c_in * p.positions, 1, rows, to_copy, false);               \
+    if (p.positions < 32) { const uint32_t word = masks[me % TN]; COPY_X(x_to, word) }       \
+    else                  { COPY_X(x_to, masks[(v.q >> 5) * TN + me % TN]) }                 \
+    w += STEP;                                                                               \
   } while (0)
-  for (int t = 1 - STAGES; t < steps; t++) {
-    PIPELINE(LOAD)
-    const int64_t k0 = (int64_t)t * STEP;
-    N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, k - k0));
-    if ((k0 + STEP) % RP_KB != 0 && k0 + STEP < k) continue;
-    const bool add = k0 >= RP_KB, last = k0 + STEP >= k;
-    UNROLLED for (int j = 0; j < RN; j++) {
-      const int64_t c = j0 + COL_OF(j);
-      if (c >= columns) continue;
-      number *y = (number *)(void *)p.out + (c / p.pixels * p.c.c_out + group * p.c_out + i0) * p.pixels + c % p.pixels;
-      UNROLLED for (int i = 0; i < RM; i++) {
-        if (i0 + ROW_OF(i) >= p.c_out) continue;
-        number s = add ? y[ROW_OF(i) * p.pixels] + acc[i][j] : acc[i][j];
-        if (last && p.bias) s = s + ((const number *)(const void *)p.bias)[group * p.c_out + i0 + ROW_OF(i)];
-        y[ROW_OF(i) * p.pixels] = s;
-      }
-    }
+  for (int t = 1 - STAGES; LEFT(to_copy) > 0; t++) {
+    PIPELINE(to_copy > 0, LOAD)
+    to_copy -= STEP;
+    if (t < 0) continue;
+    N(terms)(acc, stages + stage, LEFT(to_copy) < 0 ? LEFT(to_copy) + STEP : STEP);
+    if ((t + 1) * STEP % RP_KB != 0 && LEFT(to_copy) > 0) continue;
+    const int64_t o = kept[2] * p.c_out + kept[0];
+    N(store_images)(acc, (number *)(void *)p.out + o * p.pixels, p.c.c_out, p.pixels, kept[1], p.c.batch * p.pixels, rows, t * STEP >= RP_KB,
+                    LEFT(to_copy) <= 0 && p.bias ? (const number *)(const void *)p.bias + o : NULL);
     N(clear)(acc);
   }
 #undef LOAD
+#undef COPY_X
 }
 
 KERNEL_OF(NTHREADS, 2, N(conv_weight), cu_conv)
@@ -95,112 +151,116 @@ KERNEL_OF(NTHREADS, 2, N(conv_weight), cu_conv)
   const int64_t columns = p.c_in * p.positions, k = p.c.batch * p.pixels, in = p.c.in[0] * p.c.in[1] * p.c.in[2];
   SHARE(p.c_out, columns)
   const int64_t first = item % p.parts * p.blocks * RP_KB, group = item / p.parts;
-  const int64_t end = p.parts > 1 ? least(k, first + p.blocks * RP_KB) : k;
-  const number *gy = (const number *)(const void *)p.gy + (group * p.c_out + i0) * p.pixels;
-  const number *x = (const number *)(const void *)p.x + group * p.c_in * in;
-  const int steps = (int)((end - first + STEP - 1) / STEP);
-#define LOAD(t, to)                                                                          \
+  const int rows = (int)least(TM, p.c_out - i0), pixels = (int)p.pixels;
+  if (threadIdx.x == 0) { kept[0] = i0; kept[1] = j0; kept[2] = group; kept[3] = first; }
+  int to_copy = (int)((p.parts > 1 ? least(k, first + p.blocks * RP_KB) : k) - first);
+  const int64_t b = (first + DEEP_TERM) / pixels;
+  int pixel = (int)(first + DEEP_TERM - b * pixels); /* of this thread's term of the step */
+  const number *gy = (const number *)(const void *)p.gy + (b * p.c.c_out + group * p.c_out + i0 + DEEP_ROW) * pixels + pixel;
+  const number *x = (const number *)(const void *)p.x + (b * p.c.c_in + group * p.c_in) * in;
+#define LOAD(to)                                                                             \
   do {                                                                                       \
-    const int64_t i = first + (int64_t)(t) * STEP + me % STEP, b = i / p.pixels, pixel = i - b * p.pixels; \
-    const number *from = gy + b * p.c.c_out * p.pixels + pixel, *image = x + b * p.c.c_in * in; \
-    int at[3];                                                                               \
-    N(spread)(at, pixel, p.c.out, p.c.stride, p.c.padding);                                  \
-    const int64_t shift = N(offset)(at, p.c.in);                                             \
-    UNROLLED for (int r = me / STEP; r < TM; r += NTHREADS / STEP) {                         \
-      bool ok = i < end && i0 + r < p.c_out;                                                 \
-      T(COPY)((to) + me % STEP * A_LINE + r, ok ? from + r * p.pixels : gy, ok);             \
-    }                                                                                        \
-    UNROLLED for (int c = me / STEP; c < TN; c += NTHREADS / STEP) {                         \
-      const int *term = p.term + 4 * (j0 + c < columns ? j0 + c : 0);                        \
-      bool ok = i < end && j0 + c < columns && N(inside)(at, term, p.c.in);                  \
-      T(COPY)((to) + STEP * A_LINE + me % STEP * B_LINE + c, ok ? image + (shift + term[0]) : x, ok); \
-    }                                                                                        \
+    const cu_term at = N(spread)(DEEP_TERM < to_copy, (uint32_t)pixel, p.c.out, p.c.stride, p.c.padding);   \
+    const uintptr_t image = N(image)(x, at, p.c.in);                                         \
+    const cu_term *term = p.term + j0 + DEEP_ROW;                                            \
+    N(load)(to, A_LINE, TM, gy, pixels, 1, rows, to_copy, false);          \
+    UNROLLED for (int i = 0; i < EACH(TN); i++)                                              \
+      N(copy_shifted)((to) + STEP * A_LINE + DEEP_TERM * B_LINE + DEEP_ROW + i * DEEP_ROWS, image, at, term[i * DEEP_ROWS], p.c.in); \
+    gy += STEP;                                                                              \
+    pixel += STEP;                                                                           \
+    ROLLED while (pixel >= pixels) { pixel -= pixels; gy += (p.c.c_out - 1) * pixels; x += p.c.c_in * in; } \
   } while (0)
-  for (int t = 1 - STAGES; t < steps; t++) {
-    PIPELINE(LOAD)
-    const int64_t k0 = first + (int64_t)t * STEP;
-    N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, end - k0));
-    if ((k0 + STEP) % RP_KB != 0 && k0 + STEP < end) continue;
-    const bool alone = p.parts == 1;
-    const int64_t which = alone ? group : group * ((k + RP_KB - 1) / RP_KB) + k0 / RP_KB;
-    N(store)(acc, (number *)(void *)(alone ? p.out : p.part) + (which * p.c_out + i0) * columns + j0, columns,
-             (int)least(TM, p.c_out - i0), (int)least(TN, columns - j0), alone && k0 >= RP_KB, NULL);
+  for (int t = 1 - STAGES; LEFT(to_copy) > 0; t++) {
+    PIPELINE(to_copy > 0, LOAD)
+    to_copy -= STEP;
+    if (t < 0) continue;
+    N(terms)(acc, stages + stage, LEFT(to_copy) < 0 ? LEFT(to_copy) + STEP : STEP);
+    if ((t + 1) * STEP % RP_KB != 0 && LEFT(to_copy) > 0) continue;
+    const bool    alone = p.parts == 1;
+    const int64_t blocks = (p.c.batch * p.pixels + RP_KB - 1) / RP_KB, width = p.c_in * p.positions;
+    const int64_t which = alone ? kept[2] : kept[2] * blocks + kept[3] / RP_KB + t * STEP / RP_KB;
+    N(store)(acc, (number *)(void *)(alone ? p.out : p.part) + (which * p.c_out + kept[0]) * width + kept[1], width,
+             rows, (int)least(TN, width - kept[1]), alone && t >= RP_KB / STEP, NULL);
     N(clear)(acc);
   }
 #undef LOAD
 }
 
 #if TM == 64 /* two more sets of sums would not fit into the registers beside a larger one */
-/* The output pixel whose kernel position q reaches input pixel r (padding added), in one dimension; -1: none. */
-DEVICE int N(reached)(int r, int64_t q, int64_t dilation, int64_t stride, int64_t out)
+/* Coordinate r of an input pixel (padding added) as seen by output pixels for kernel index q; -1: none reaches it. */
+DEVICE int N(reached)(int r, int q, int dilation, int stride, int out)
 {
-  int64_t t = r - q * dilation, s = t / stride;
-  return t >= 0 && s * stride == t && s < out ? (int)s : -1;
+  const int t = r - q * dilation, s = stride == 1 ? t : (int)((uint32_t)t / (uint32_t)stride);
+  return t >= 0 && s * stride == t && s < out ? s : -1;
 }
 
-/* Where gy lies for position q and the input pixel at (padding added); -1: q does not reach it. */
-DEVICE int64_t N(source)(const cu_conv *p, const int at[3], int64_t q)
+/* Where gy lies for position q of the kernel and the input pixel at (padding added); -1: q does not reach it. */
+DEVICE int N(source)(const cu_conv *p, cu_term at, uint32_t q)
 {
-  int s2 = N(reached)(at[2], q % p->c.kernel[2], p->c.dilation[2], p->c.stride[2], p->c.out[2]);
-  int s1 = N(reached)(at[1], q / p->c.kernel[2] % p->c.kernel[1], p->c.dilation[1], p->c.stride[1], p->c.out[1]);
-  int s0 = N(reached)(at[0], q / p->c.kernel[2] / p->c.kernel[1], p->c.dilation[0], p->c.stride[0], p->c.out[0]);
-  return s0 < 0 || s1 < 0 || s2 < 0 ? -1 : (s0 * p->c.out[1] + s1) * p->c.out[2] + s2;
+  const uint32_t q1 = q / (uint32_t)p->c.kernel[2], q0 = q1 / (uint32_t)p->c.kernel[1];
+  const int s2 = N(reached)(at.d2, (int)(q - q1 * (uint32_t)p->c.kernel[2]), (int)p->c.dilation[2], (int)p->c.stride[2], (int)p->c.out[2]);
+  const int s1 = N(reached)(at.d1, (int)(q1 - q0 * (uint32_t)p->c.kernel[1]), (int)p->c.dilation[1], (int)p->c.stride[1], (int)p->c.out[1]);
+  const int s0 = N(reached)(at.d0, (int)q0, (int)p->c.dilation[0], (int)p->c.stride[0], (int)p->c.out[0]);
+  return s0 < 0 || s1 < 0 || s2 < 0 ? -1 : (s0 * (int)p->c.out[1] + s1) * (int)p->c.out[2] + s2;
 }
 
 /* Three sets of sums in double need the registers of two thread blocks. */
 KERNEL_OF(NTHREADS, sizeof(number) == 8 ? 1 : 2, N(conv_input), cu_conv)
 {
   DYNAMIC(number, stages);
-  const int64_t in = p.c.in[0] * p.c.in[1] * p.c.in[2], columns = p.c.batch * in, k = p.c_out;
-  const int64_t unit[3] = { 1, 1, 1 }, back[3] = { -p.c.padding[0], -p.c.padding[1], -p.c.padding[2] };
+  SHARED(int, reaches, STAGES * TN); /* of each column in the position of a stage's step */
+  const int64_t in = p.c.in[0] * p.c.in[1] * p.c.in[2], columns = p.c.batch * in;
   SHARE(p.c_in, columns)
-  const int64_t group = item, column = j0 + me % TN, width = p.c_in * p.positions;
-  const number *w = (const number *)(const void *)p.w + group * p.c_out * width + i0 * p.positions;
-  const number *gy = (const number *)(const void *)p.gy + (column / in * p.c.c_out + group * p.c_out) * p.pixels;
-  const number *zero = (const number *)(const void *)p.gy;
-  const int per_q = (int)((k + STEP - 1) / STEP), steps = (int)(per_q * p.positions);
-  int at[3];
-  N(spread)(at, column % in, p.c.in, unit, back);
+  const int me = (int)threadIdx.x;
+  const int64_t unit[3] = { 1, 1, 1 }, back[3] = { -p.c.padding[0], -p.c.padding[1], -p.c.padding[2] };
+  const int64_t group = item, column = j0 + me % TN, b = column / in;
+  if (me == 0) { kept[0] = i0; kept[1] = j0; kept[2] = group; }
+  const int k = (int)p.c_out, rows = (int)least(TM, p.c_in - i0);
+  const bool wide = p.wide_w != 0;
+  const number *w = (const number *)(const void *)p.w + group * p.positions * k * p.c_in + i0 + N(first)(TM, 1, p.c_in, wide);
+  const number *images = (const number *)(const void *)p.gy + (b * p.c.c_out + group * p.c_out + me / TN) * p.pixels, *gy = images;
+  const cu_term at = N(spread)(column < columns, (uint32_t)(column - b * in), p.c.in, unit, back);
+  int q_copy = 0, to_copy = k, q = 0, left = k; /* of position q_copy or q, terms from this step on */
+  bool reached = false;
   number t_q[RM][RN], sum[RM][RN];
   N(clear)(sum);
   N(clear)(t_q);
-#define LOAD(t, to)                                                                          \
+#define LOAD(to)                                                                             \
   do {                                                                                       \
-    const int64_t q = (t) / per_q, k0 = (int64_t)((t) % per_q) * STEP, n = least(STEP, k - k0);  \
-    const int64_t from = column < columns ? N(source)(&p, at, q) : -1;                       \
-    N(load)(to, A_LINE, TM, w + k0 * width + q, p.positions, width, (int)least(TM, p.c_in - i0), (int)n, false); \
-    UNROLLED for (int e = me / TN; e < STEP; e += NTHREADS / TN) {                           \
-      bool ok = e < n && from >= 0;                                                          \
-      T(COPY)((to) + STEP * A_LINE + e * B_LINE + me % TN, ok ? gy + (k0 + e) * p.pixels + from : zero, ok); \
+    if (to_copy == k) {                                                                      \
+      const int from = N(source)(&p, at, (uint32_t)q_copy);                                  \
+      reached = from >= 0;                                                                   \
+      gy = reached ? images + from : images;                                                 \
     }                                                                                        \
+    if (me < TN) reaches[stage / STAGE * TN + me] = reached;                                  \
+    N(load)(to, A_LINE, TM, w, 1, p.c_in, rows, to_copy, wide);                              \
+    UNROLLED for (int i = 0; i < EACH(TN); i++)                                              \
+      T(COPY)((to) + STEP * A_LINE + (me / TN + i * (NTHREADS / TN)) * B_LINE + me % TN, gy + i * (NTHREADS / TN) * p.pixels, \
+              reached && me / TN + i * (NTHREADS / TN) < to_copy);                           \
+    w += (to_copy < STEP ? to_copy : STEP) * p.c_in;                                         \
+    gy += STEP * p.pixels;                                                                   \
+    to_copy -= STEP;                                                                         \
+    if (to_copy <= 0) { to_copy = k; q_copy++; }                                             \
   } while (0)
-  for (int t = 1 - STAGES; t < steps; t++) {
-    PIPELINE(LOAD)
-    const int64_t q = t / per_q, k0 = (int64_t)(t % per_q) * STEP;
-    N(terms)(acc, stages + t % STAGES * STAGE, (int)least(STEP, k - k0));
-    if ((k0 + STEP) % RP_KB != 0 && k0 + STEP < k) continue;
-    const bool add = k0 >= RP_KB, last = k0 + STEP >= k;
+  for (int t = 1 - STAGES; q < (int)p.positions; t++) {
+    PIPELINE(q_copy < (int)p.positions, LOAD)
+    if (t < 0) continue;
+    const int here = stage / STAGE * TN;
+    N(terms)(acc, stages + stage, left < STEP ? left : STEP);
+    left -= STEP;
+    if ((k - left) % RP_KB != 0 && left > 0) continue;
+    const bool add = k - left > RP_KB, last = left <= 0;
     UNROLLED for (int j = 0; j < RN; j++) {
-      bool reaches = false;
-      if (last) {
-        int here[3];
-        const int64_t c = j0 + COL_OF(j);
-        N(spread)(here, c % in, p.c.in, unit, back);
-        reaches = N(source)(&p, here, q) >= 0;
-      }
+      const bool counts = last && reaches[here + COL_OF(j)];
       UNROLLED for (int i = 0; i < RM; i++) {
         t_q[i][j] = add ? t_q[i][j] + acc[i][j] : acc[i][j];
-        if (reaches) sum[i][j] = sum[i][j] + t_q[i][j];
+        if (counts) sum[i][j] = sum[i][j] + t_q[i][j];
       }
     }
     N(clear)(acc);
+    if (last) { left = k; q++; }
   }
-  UNROLLED for (int j = 0; j < RN; j++) {
-    const int64_t c = j0 + COL_OF(j);
-    if (c >= columns) continue;
-    number *gx = (number *)(void *)p.out + (c / in * p.c.c_in + group * p.c_in + i0) * in + c % in;
-    UNROLLED for (int i = 0; i < RM; i++) if (i0 + ROW_OF(i) < p.c_in) gx[ROW_OF(i) * in] = sum[i][j];
-  }
+  N(store_images)(sum, (number *)(void *)p.out + (kept[2] * p.c_in + kept[0]) * in, p.c.c_in, in, kept[1], columns, rows, false, NULL);
 #undef LOAD
 }
 #endif

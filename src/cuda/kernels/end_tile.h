@@ -10,5 +10,13 @@
 #undef A_LINE
 #undef B_LINE
 #undef STAGE
+#undef NEXT_STAGE
+#undef LEFT
+#undef EACH
+#undef DOWN
+#undef ACROSS
+#undef DEEP_TERM
+#undef DEEP_ROW
+#undef DEEP_ROWS
 #undef ROW_OF
 #undef COL_OF

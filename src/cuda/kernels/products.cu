@@ -43,17 +43,21 @@
 #include "cuda/kernels/conv.h"
 #include "cuda/kernels/end_tile.h"
 
-/* The terms of a convolution: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension. */
+/* The terms of a convolution: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension, or q.  Those that
+ * fill up the last tile lie outside of every image. */
 KERNEL(conv_terms, cu_conv)
 {
-  int *term = (int *)(void *)p.out;
-  for (int64_t i = THREAD; i < p.c_in * p.positions; i += THREADS) {
+  cu_term  *term = (cu_term *)(void *)p.out;
+  cu_place *place = (cu_place *)(void *)(term + p.terms);
+  for (int64_t i = THREAD; i < p.terms; i += THREADS) {
     int64_t q = i % p.positions, c = i / p.positions;
     int64_t d2 = q % p.c.kernel[2] * p.c.dilation[2], d1 = q / p.c.kernel[2] % p.c.kernel[1] * p.c.dilation[1];
     int64_t d0 = q / p.c.kernel[2] / p.c.kernel[1] * p.c.dilation[0];
-    term[4 * i] = (int)(((c * p.c.in[0] + d0) * p.c.in[1] + d1) * p.c.in[2] + d2);
-    term[4 * i + 1] = (int)d0;
-    term[4 * i + 2] = (int)d1;
-    term[4 * i + 3] = (int)d2;
+    const bool there = c < p.c_in;
+    term[i].at = place[i].at = there ? (int)(((c * p.c.in[0] + d0) * p.c.in[1] + d1) * p.c.in[2] + d2) : 0;
+    term[i].d0 = there ? (int)d0 : CU_OUTSIDE;
+    term[i].d1 = (int)d1;
+    term[i].d2 = (int)d2;
+    place[i].q = there ? (int)q : (int)p.positions;
   }
 }

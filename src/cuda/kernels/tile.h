@@ -13,10 +13,24 @@
 #define A_LINE    (TM + VEC) /* numbers between the terms of a step: the padding spreads columns over the banks */
 #define B_LINE    (TN + VEC)
 #define STAGE     (STEP * (A_LINE + B_LINE))
+#define NEXT_STAGE(at) ((at) == (STAGES - 1) * STAGE ? 0 : (at) + STAGE)
+#define LEFT(to_copy) ((to_copy) + (STAGES - 1) * STEP) /* terms to be summed: their copies were begun STAGES - 1 steps before */
+#define EACH(size) ((size) * STEP / NTHREADS) /* numbers of a step that a thread copies */
+
+/* A warp covers 4 x 8 of the TM/RM x TX threads of a tile.  Neighbouring lanes, or every second one, read the same 16 bytes,
+ * and those of a warp lie in 128 bytes at most: banks.c counts one pass through the shared memory for each read. */
+#define DOWN   ((int)(threadIdx.x / 32 / (TX / 8) * 4 + threadIdx.x / 16 % 2 * 2 + threadIdx.x % 2))
+#define ACROSS ((int)(threadIdx.x / 32 % (TX / 8) * 8 + threadIdx.x / 2 % 8))
 
 /* Which row of the tile is row i of this thread: in groups of VEC that are read in one go. */
-#define ROW_OF(i) ((i) / VEC * (TM / (RM / VEC)) + (int)(threadIdx.x / TX) * VEC + (i) % VEC)
-#define COL_OF(j) ((j) / VEC * (TN / (RN / VEC)) + (int)(threadIdx.x % TX) * VEC + (j) % VEC)
+#define ROW_OF(i) ((i) / VEC * (TM / (RM / VEC)) + DOWN * VEC + (i) % VEC)
+#define COL_OF(j) ((j) / VEC * (TN / (RN / VEC)) + ACROSS * VEC + (j) % VEC)
+
+/* The first of a thread's copies where terms are adjacent: a warp takes 8 terms, 32 or 64 bytes, of 4 rows, which lie in
+ * different banks.  The others follow DEEP_ROWS rows apart. */
+#define DEEP_TERM ((int)(threadIdx.x % 8 + threadIdx.x / 32 % 2 * 8))
+#define DEEP_ROW  ((int)(threadIdx.x / 8 % 4 + threadIdx.x / 64 * 4))
+#define DEEP_ROWS (NTHREADS / STEP)
 
 typedef struct N(pack) { number v[16 / sizeof(number)]; }
 #ifdef __CUDACC__
@@ -36,8 +50,8 @@ DEVICE void N(read)(number *to, const number *line, int groups, int apart, int f
 DEVICE void N(term)(number acc[RM][RN], const number *as, const number *bs, int k)
 {
   number a[RM], b[RN];
-  N(read)(a, as + k * A_LINE, RM / VEC, TM / (RM / VEC), (int)(threadIdx.x / TX) * VEC);
-  N(read)(b, bs + k * B_LINE, RN / VEC, TN / (RN / VEC), (int)(threadIdx.x % TX) * VEC);
+  N(read)(a, as + k * A_LINE, RM / VEC, TM / (RM / VEC), ROW_OF(0));
+  N(read)(b, bs + k * B_LINE, RN / VEC, TN / (RN / VEC), COL_OF(0));
   UNROLLED for (int i = 0; i < RM; i++)
     UNROLLED for (int j = 0; j < RN; j++) acc[i][j] = T(fma)(a[i], b[j], acc[i][j]);
 }
@@ -56,28 +70,50 @@ DEVICE void N(clear)(number acc[RM][RN])
     UNROLLED for (int j = 0; j < RN; j++) acc[i][j] = 0;
 }
 
-/* STEP terms of `size` rows or columns of a matrix into a stage.  x points to row 0 and term 0 of the step; `rows` rows
- * and `terms` terms are there.  wide: rows are adjacent and aligned, 16 bytes are copied at a time. */
-DEVICE void N(load)(number *to, int line, int size, const number *x, int64_t row, int64_t term, int rows, int terms, bool wide)
+/* Where the first of this thread's copies of a step lies, from row 0 and term 0 on.  wide: rows are adjacent and aligned. */
+DEVICE int64_t N(first)(int size, int64_t row, int64_t term, bool wide)
+{
+  const int me = (int)threadIdx.x;
+  if (wide)      return me % (size / VEC) * VEC + me / (size / VEC) * term;
+  if (term == 1) return DEEP_ROW * row + DEEP_TERM;
+  return me % size * row + me / size * term;
+}
+
+/* A thread's copies of a step of which only `rows` rows and `terms` terms are there; the others are not read. */
+DEVICE void N(load_part)(number *to, int line, int size, const number *from, int64_t row, int64_t term, int rows, int terms, bool wide)
 {
   const int me = (int)threadIdx.x;
   if (wide) {
-    const int units = size / VEC, each = NTHREADS / units, r = me % units * VEC;
-    int bytes = r >= rows ? 0 : rows - r >= VEC ? 16 : (rows - r) * (int)sizeof(number);
-    UNROLLED for (int k = me / units; k < STEP; k += each)
-      COPY16(to + k * line + r, x + (bytes && k < terms ? r + k * term : 0), k < terms ? bytes : 0);
+    const int units = size / VEC, apart = NTHREADS / units, r = me % units * VEC;
+    const int bytes = r >= rows ? 0 : rows - r >= VEC ? 16 : (rows - r) * (int)sizeof(number);
+    ROLLED for (int k = me / units; k < STEP; k += apart, from += apart * term)
+      COPY16(to + k * line + r, from, k < terms ? bytes : 0);
+    return;
+  }
+  const bool deep = term == 1;
+  const int  more_rows = deep ? DEEP_ROWS : 0, more_terms = deep ? 0 : NTHREADS / size;
+  int k = deep ? DEEP_TERM : me / size, r = deep ? DEEP_ROW : me % size;
+  ROLLED for (int i = 0; i < EACH(size); i++, k += more_terms, r += more_rows, from += more_rows * row + more_terms * term)
+    T(COPY)(to + k * line + r, from, r < rows && k < terms);
+}
+
+/* STEP terms of `size` rows or columns of a matrix into a stage, of which `rows` and `terms` are there; `from` is where this
+ * thread's first copy lies.  A whole step takes no questions. */
+DEVICE void N(load)(number *to, int line, int size, const number *from, int64_t row, int64_t term, int rows, int terms, bool wide)
+{
+  const int me = (int)threadIdx.x;
+  if (rows < size || terms < STEP) {
+    N(load_part)(to, line, size, from, row, term, rows, terms, wide);
+  } else if (wide) {
+    const int units = size / VEC, apart = NTHREADS / units;
+    to += me / units * line + me % units * VEC;
+    UNROLLED for (int i = 0; i < STEP / apart; i++) COPY16(to + i * apart * line, from + i * apart * term, 16);
   } else if (term == 1) {
-    const int k = me % STEP;
-    ROLLED for (int r = me / STEP; r < size; r += NTHREADS / STEP) {
-      bool ok = r < rows && k < terms;
-      T(COPY)(to + k * line + r, x + (ok ? r * row + k : 0), ok);
-    }
+    to += DEEP_TERM * line + DEEP_ROW;
+    UNROLLED for (int i = 0; i < EACH(size); i++) T(COPY)(to + i * DEEP_ROWS, from + i * DEEP_ROWS * row, true);
   } else {
-    const int r = me % size;
-    ROLLED for (int k = me / size; k < STEP; k += NTHREADS / size) {
-      bool ok = r < rows && k < terms;
-      T(COPY)(to + k * line + r, x + (ok ? r * row + k * term : 0), ok);
-    }
+    to += me / size * line + me % size;
+    UNROLLED for (int i = 0; i < EACH(size); i++) T(COPY)(to + i * (NTHREADS / size) * line, from + i * (NTHREADS / size) * term, true);
   }
 }
 
