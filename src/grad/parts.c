@@ -75,12 +75,25 @@ static bool is_between(rp_covered *region, rp_opcode op, const rp_attr *attr, co
 {
   int d = 0;
   if (rp_count(part) == 0 || op == RP_OP_diagonal || rp_dim(&d, attr[0].i[0], whole->ndim, rp_ops[op].name) != RP_OK) return false;
-  if (op == RP_OP_slice && part->stride[d] != whole->stride[d]) return false;
+  if (whole->stride[d] == 0 || (op == RP_OP_slice && part->stride[d] != whole->stride[d])) return false;
   int64_t offset = ((char *)part->data - (char *)whole->data) / (int64_t)rp_dtype_size(whole->dtype);
   region->dim = d;
   region->from = offset / whole->stride[d];
   region->to = region->from + (op == RP_OP_slice ? part->shape[d] : 1);
   return true;
+}
+
+/* part = +0 + g */
+static rp_status put(const rp_array *part, const rp_array *g)
+{
+  rp_tensor *zero = NULL;
+  RP_TRY(rp_tensor_full(&zero, part->dtype, 0, NULL, 0));
+  rp_array in[3] = { *g, *part };
+  in[1].data = zero->a.data;
+  memset(in[1].stride, 0, sizeof in[1].stride);
+  rp_status status = rp_device_now()->map(RP_OP_add, part, in);
+  rp_tensor_drop(zero);
+  return status;
 }
 
 /* A part beside what has been written is put there; anything else is added to a whole without gaps. */
@@ -93,7 +106,7 @@ static rp_status add_at(rp_tensor *gx, rp_covered *covered, bool fresh, const rp
     else if (after)  covered->to = region->to;
     else             covered->from = region->from;
     if (covered->from == 0 && covered->to == gx->a.shape[covered->dim]) *covered = (rp_covered){ 0 };
-    return rp_device_now()->copy(part, g);
+    return put(part, g);
   }
   if (fresh) RP_TRY(rp_device_now()->fill(&gx->a, 0));
   else       RP_TRY(rp_cover_all(gx, covered));

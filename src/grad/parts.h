@@ -1,6 +1,6 @@
 /* parts.h: the gradient of a tensor of which parts were taken (slice, select, diagonal).
  *
- *   gx = +0;  gx[part] = g for the first part and those that adjoin what parts have covered, otherwise gx[part] += g
+ *   gx = +0;  gx[part] += g, in the order of arrival
  *
  * Parts mostly lie side by side (chunks; queries, keys and values), so that memory is cleared only where none has come to
  * lie when the gradient is used. */

@@ -393,8 +393,10 @@ typedef struct pass {
 /* Where a leaf or a node gathers what arrives for `to`; NULL if nobody asks. */
 static rp_tensor **slot_of(const pass *p, rp_tensor *to)
 {
-  if (to->node) return p->n_x && !to->node->reaches ? NULL : &to->node->g[to->output];
-  return p->n_x ? NULL : &to->grad;
+  if (to->node) return p->n_x && !to->node->reaches && !to->node->wanted ? NULL : &to->node->g[to->output];
+  if (!p->n_x) return &to->grad;
+  for (int i = 0; i < p->n_x; i++) if (p->x[i] == to) return &p->out[i];
+  return NULL;
 }
 
 /* Completes a gradient of which only parts have been written. */
@@ -409,15 +411,13 @@ static rp_status cover_all(rp_node *n, int k)
 
 static rp_status deliver(pass *p, rp_tensor *to, rp_tensor *g)
 {
-  for (int i = 0; i < p->n_x; i++)
-    if (is_same(p->x[i], to)) RP_TRY(accumulate(&p->out[i], rp_tensor_keep(g), false));
   rp_tensor **slot = slot_of(p, to);
   if (!slot) { rp_tensor_drop(g); return RP_OK; }
   if (to->node && *slot) {
     rp_status status = cover_all(to->node, to->output);
     if (status != RP_OK) { rp_tensor_drop(g); return status; }
   }
-  RP_TRY(accumulate(slot, g, !to->node));
+  RP_TRY(accumulate(slot, g, slot == &to->grad));
   return to->node ? push(&p->waiting, to->node) : RP_OK;
 }
 
@@ -426,11 +426,10 @@ static bool deliver_part(pass *p, const rp_node *n, rp_status *status)
 {
   rp_tensor  *to = n->in[0];
   rp_tensor **slot = slot_of(p, to);
-  rp_covered  all = { 0 }, *covered = to->node ? &to->node->covered[to->output] : &all;
+  rp_covered  all = { 0 };
   if (n->op != RP_OP_slice && n->op != RP_OP_select && n->op != RP_OP_diagonal) return false;
   if (!slot || (*slot ? !rp_takes_parts(*slot) : !to->node)) return false;
-  for (int i = 0; i < p->n_x; i++) if (is_same(p->x[i], to)) return false;
-  *status = rp_add_part(slot, covered, n->op, n->attr, n->n_attr, to, n->g[0]);
+  *status = rp_add_part(slot, to->node ? &to->node->covered[to->output] : &all, n->op, n->attr, n->n_attr, to, n->g[0]);
   if (*status == RP_OK && to->node) *status = push(&p->waiting, to->node);
   return true;
 }
@@ -457,8 +456,11 @@ static rp_status visit(pass *p, rp_node *n)
 {
   rp_tensor *inline_gin[8] = { NULL }, **gin = inline_gin;
   rp_status  status = RP_OK;
-  RP_TRY(check_node(n));
   for (int k = 0; k < n->n_out; k++) RP_TRY(cover_all(n, k));
+  for (int i = 0; i < p->n_x; i++) /* all that reaches it has arrived */
+    if (p->x[i]->node == n) p->out[i] = rp_tensor_keep(n->g[p->x[i]->output]);
+  if (p->n_x && !n->reaches) return RP_OK;
+  RP_TRY(check_node(n));
   if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
   const rp_device *was = rp_device_enter(device_of_gradient(n));
   const double start = rp_cost_start();
@@ -565,7 +567,11 @@ rp_status rp_gradients(rp_tensor **out, rp_tensor *y, rp_tensor *seed, rp_tensor
   if (!p.out) return RP_ENOMEM;
   rp_status status = check_start(y, seed);
   if (status == RP_OK) status = mark_reaching(y, x, n_x);
+  for (int i = 0; i < n_x; i++) if (x[i]->node) x[i]->node->wanted = true;
   if (status == RP_OK) status = run_pass(&p, y, seed);
+  for (int i = 0; i < n_x; i++) if (x[i]->node) x[i]->node->wanted = false;
+  for (int i = 0; i < n_x; i++) /* a leaf named twice was found once */
+    for (int j = 0; j < i && !p.out[i]; j++) if (x[i] == x[j]) p.out[i] = rp_tensor_keep(p.out[j]);
   for (int i = 0; i < n_x && status == RP_OK; i++)
     if (!p.out[i]) status = full_like(&p.out[i], x[i], 0);
   for (int i = 0; i < n_x; i++)

@@ -32,7 +32,8 @@ typedef struct rp_node {
   rp_custom   custom;                 /* for RP_OP_custom */
   rp_tensor  *g[RP_MAX_OUT];          /* during a pass: the gradient that has arrived so far */
   rp_covered  covered[RP_MAX_OUT];    /* what of it has been written */
-  bool        queued, consumed, reaches;
+  bool        queued, consumed;
+  bool        reaches, wanted;        /* for rp_gradients: a target lies before it; it made a target */
 } rp_node;
 
 /* Runs the operation: brings pointwise inputs to one type, fills c->out, records if any input is to be differentiated.
