@@ -5,6 +5,7 @@
 local T = require "tap"
 local rp = require "repro"
 local cases = require "cases"
+local graphs = require "random_graph"
 
 local card, why = rp.core.cuda()
 if not card then
@@ -235,5 +236,26 @@ T.raises(function() rp.device "gpu" end, "is no device", "a name that is none")
 local ok, message = pcall(function() rp.device(device); return rp.zeros(1 << 20, 1 << 19) end)
 rp.device "cpu"
 T.ok(not ok and message:find "out of memory", "memory runs out with a message", tostring(message))
+
+-- Random graphs, in which gradients meet, overlap and are written in place.
+do
+  local function hashes(seed, dtype, where)
+    local leaves = graphs.leaves(seed, { 5, 7 }, dtype)
+    for i, x in ipairs(leaves) do leaves[i] = x:detach():to(where):requires_grad_() end
+    local was <const> = rp.device(where)
+    local list = {}
+    local ok, message = pcall(function()
+      local loss, all = graphs.value(seed, leaves, 1000)
+      list[1] = loss:hash()
+      for _, g in ipairs(rp.grad(loss, { leaves[1], leaves[2], leaves[3], all[#all] })) do list[#list + 1] = g:hash() end
+    end)
+    rp.device(was)
+    return ok and table.concat(list, " ") or message
+  end
+  for seed = 1, 60 do
+    local dtype = seed % 3 == 0 and "float64" or "float32"
+    T.eq(hashes(seed, dtype, device), hashes(seed, dtype, "cpu"), ("graph %d, %s"):format(seed, dtype))
+  end
+end
 
 T.done()
