@@ -165,18 +165,23 @@ void emulated_register(const char *name, emulated_call *call, size_t bytes)
   kernels[n_kernels++] = (kernel){ name, call, bytes };
 }
 
-/* ---- memory: guarded, and reachable only from the device ---- */
+/* ---- memory: guarded, and reachable only from the device ----
+ *
+ * Blocks lie in one piece of the address space, which one call opens and closes, each before a page that nobody may touch:
+ * it belongs to an empty file, so that opening the piece does not open it. */
 
 typedef struct block { unsigned char *at; size_t bytes, whole; } block;
 static block  *blocks;
 static int64_t n_blocks, room;
-static bool    open;  /* whether device memory can be reached */
+static bool    open_now;  /* whether device memory can be reached */
 
-/* EMULATOR_GUARD=wait: blocks lie side by side in one piece, which one call opens and closes. */
 #define PIECE ((size_t)1 << 36)
+#define PAGE  ((size_t)4096)
 static unsigned char *piece;
 static size_t         piece_used;
+static int            empty_file;
 
+/* EMULATOR_GUARD=wait: the memory is closed when the program waits for the device, not after every call. */
 static bool is_lazy(void)
 {
   static int lazy = -1;
@@ -186,11 +191,9 @@ static bool is_lazy(void)
 
 static void protect_all(bool to_open)
 {
-  const int how = to_open ? PROT_READ | PROT_WRITE : PROT_NONE;
-  if (open == to_open) return;
-  open = to_open;
-  if (piece) mprotect(piece, PIECE, how);
-  else for (int64_t i = 0; i < n_blocks; i++) mprotect(blocks[i].at, blocks[i].whole, how);
+  if (open_now == to_open) return;
+  open_now = to_open;
+  if (piece) mprotect(piece, piece_used, to_open ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 static void enter(void) { protect_all(true); }
@@ -199,18 +202,24 @@ static void leave(void) { if (!is_lazy()) protect_all(false); }
 void emulated_open(bool to_open); /* for fake_cublas.c */
 void emulated_open(bool to_open) { if (to_open) enter(); else leave(); }
 
-static void *map(size_t bytes)
+static bool have_piece(void)
 {
-  return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (piece) return true;
+  void *at = mmap(NULL, PIECE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED || (empty_file = memfd_create("guard", 0)) < 0) return false;
+  piece = at;
+  return true;
 }
 
 /* Addresses are not used again: there are enough. */
-static void *from_piece(size_t bytes)
+static unsigned char *from_piece(size_t bytes)
 {
-  if (!piece && (piece = map(PIECE)) == MAP_FAILED) stop("no address space; leave out EMULATOR_GUARD=wait");
-  if (piece_used + bytes > PIECE) return MAP_FAILED;
-  piece_used += bytes;
-  return piece + piece_used - bytes;
+  if (!have_piece() || piece_used + bytes + PAGE > PIECE) return NULL;
+  unsigned char *at = piece + piece_used;
+  piece_used += bytes + PAGE;
+  mprotect(at, bytes, open_now ? PROT_READ | PROT_WRITE : PROT_NONE);
+  if (mmap(at + bytes, PAGE, PROT_NONE, MAP_SHARED | MAP_FIXED, empty_file, 0) == MAP_FAILED) return NULL;
+  return at;
 }
 
 #define SUCCESS 0
@@ -220,15 +229,15 @@ static void *from_piece(size_t bytes)
 
 static size_t limit, in_use;
 
-/* The end of a block lies at the end of a page, before one that nobody may touch; what it holds at first is not zero. */
+/* What it holds at first is not zero. */
 EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
 {
-  size_t page = 4096, whole = (bytes + page - 1) / page * page;
+  size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
   const char *most = getenv("EMULATOR_BYTES");
   limit = most ? (size_t)strtoull(most, NULL, 10) : (size_t)4 << 30;
   if (in_use + whole > limit) return OUT_OF_MEMORY;
-  unsigned char *at = is_lazy() ? from_piece(whole) : map(whole + page);
-  if (at == MAP_FAILED) return OUT_OF_MEMORY;
+  unsigned char *at = from_piece(whole);
+  if (!at) return OUT_OF_MEMORY;
   if (n_blocks == room) {
     room = room ? 2 * room : 256;
     blocks = realloc(blocks, (size_t)room * sizeof *blocks);
@@ -236,9 +245,8 @@ EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
   }
   blocks[n_blocks++] = (block){ at, bytes, whole };
   in_use += whole;
-  bool was = open;
+  bool was = open_now;
   protect_all(true);
-  if (!piece) mprotect(at, whole, PROT_READ | PROT_WRITE);
   memset(at, 0xA5, bytes < 65536 ? bytes : 65536);
   protect_all(was);
   *p = (uint64_t)(uintptr_t)at;
@@ -249,8 +257,7 @@ EXPORT int cuMemFree_v2(uint64_t p)
 {
   for (int64_t i = 0; i < n_blocks; i++)
     if ((uint64_t)(uintptr_t)blocks[i].at == p) {
-      if (piece) madvise(blocks[i].at, blocks[i].whole, MADV_DONTNEED);
-      else munmap(blocks[i].at, blocks[i].whole + 4096);
+      mmap(blocks[i].at, blocks[i].whole + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
       in_use -= blocks[i].whole;
       blocks[i] = blocks[--n_blocks];
       return SUCCESS;
