@@ -20,10 +20,14 @@ emulated "every operation gives the CPU's bits in the launch emulator" cuda
 emulated "whatever the order of threads and blocks" cuda EMULATOR_ORDER=down
 emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_GUARD=wait
 
-# What --math fast asks of cuBLAS, with a stand-in for it, and without any.
+# What --math fast asks of cuBLAS and cuRAND, with stand-ins for them, without cuRAND, and without any.
 log=$(mktemp) || exit 1
 emulated "--math fast: cuBLAS is asked for the right products, and the results are labelled" cuda_math \
-  REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" FAKE_CUBLAS_LOG="$log"
+  REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" REPRO_CURAND="$PWD/tests/cuda/emulator.so" FAKE_CUBLAS_LOG="$log"
+emulated "without cuRAND random numbers stay ours, and that is said" cuda_math \
+  REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" REPRO_CURAND=/nowhere/libcurand.so
+emulated "nor does one that cannot be opened do harm" cuda_math \
+  REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" REPRO_CURAND="$PWD/tests/cuda/emulator.so" FAKE_CURAND_FAILS=1
 rm -f "$log"
 script=$(mktemp --suffix=.lua) || exit 1
 echo 'local rp = require "repro"' >"$script"
@@ -33,9 +37,28 @@ report "--math fast without cuBLAS: exit status 3, and what to install" \
   "$([ "$code" = 3 ] || echo "exit status $code")$(printf '%s' "$said" | grep -q 'libcublas12' || echo "$said")"
 rm -f "$script"
 
-[ -n "${NVCC-}" ] || { n=$((n + 1)); echo "ok $n - the kernels as nvcc compiles them # SKIP no CUDA compiler was found"; echo "1..$n"; exit 0; }
+# ---- random words, beside cuRAND's: its generator on the CPU, and its functions for kernels compiled for the CPU ----
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+# shellcheck disable=SC2086
+offence=$($CC $BASE_FLAGS -D_GNU_SOURCE -I"$SRCDIR/src" -o "$work/known_answers" "$SRCDIR/tests/cuda/known_answers.c" -ldl 2>&1)
+for library in libcurand.so.10 libcurand.so ${NVCC:+"$(dirname "$NVCC")"/../lib64/libcurand.so}; do
+  said=$("$work/known_answers" "$library" 2>&1); code=$?
+  [ "$code" = 3 ] || break
+done
+if [ -z "$offence" ] && [ "$code" = 3 ]; then
+  n=$((n + 1)); echo "ok $n - random words are cuRAND's # SKIP libcurand was not found (Debian, Ubuntu: libcurand10; or the CUDA toolkit)"
+else
+  report "random words are those of cuRAND's generator Philox4_32_10" "$offence$([ "$code" = 0 ] || echo "status $code: $said")"
+fi
+if [ -n "${NVCC-}" ] && echo '#include <curand_kernel.h>' | "$NVCC" -x cu -E - >"$work/log" 2>&1; then
+  offence=$("$NVCC" -std=c++17 -I"$SRCDIR/src" -o "$work/for_kernels" "$SRCDIR/tests/cuda/known_answers.cu" 2>&1 && "$work/for_kernels") && offence=''
+  report "and those of cuRAND's functions for kernels, for any seed, subsequence and offset" "$offence"
+else
+  n=$((n + 1)); echo "ok $n - random words of cuRAND's functions for kernels # SKIP nvcc or curand_kernel.h was not found"
+fi
+
+[ -n "${NVCC-}" ] || { n=$((n + 1)); echo "ok $n - the kernels as nvcc compiles them # SKIP no CUDA compiler was found"; echo "1..$n"; exit 0; }
 flags="$NVCC_FLAGS -arch=$NVCC_ARCH -I$SRCDIR/src"
 
 # shellcheck disable=SC2086

@@ -53,6 +53,7 @@ local function load_head(self)
   self.parts = decode(notes.parts)
   store.check_parts(self.directory, self.parts)
   self.files, self.elapsed = decode(notes.files), tonumber(notes.elapsed)
+  if notes.math then rp.core.cuda_math_used(notes.math) end -- what is not done again was computed so
   self.kept = { record = notes.unit and decode(notes.unit), storages = storages }
   for i, part in ipairs(self.parts) do
     for k = 1, part.units do self.place[#self.place + 1] = { part = i, index = k } end
@@ -138,10 +139,11 @@ local function write_pending(self)
 end
 
 local function write_all(self, record, storages)
+  local used = rp.core.cuda_math_used()
   write_pending(self)
   local notes = { format = format, identity = encode(self.identity), parts = encode(rp.io.json_array(self.parts)),
                   files = encode(rp.io.json_array(identity.files())), elapsed = ("%.3f"):format(total_seconds(self)),
-                  unit = record and encode(record) or nil }
+                  math = used ~= "exact" and used or nil, unit = record and encode(record) or nil }
   store.write_head(self.directory, notes, storages or {}, self.parts)
 end
 

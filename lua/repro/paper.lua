@@ -146,9 +146,16 @@ local function check_setting_names(declared)
   end
 end
 
+-- Which vendor mode numbers of this run were computed in, by the option or because the script asked for it; nil if in none.
+local function vendor_math()
+  if context.math and context.math ~= "exact" then return context.math end
+  local used = rp.core.cuda_math_used()
+  return used ~= "exact" and used or nil
+end
+
 -- Why the pinned numbers do not apply to this run; nil if they do.
 local function why_unpinned(run)
-  if context.math and context.math ~= "exact" then return "--math " .. context.math end
+  if vendor_math() then return "--math " .. vendor_math() end
   if context.seed ~= (run.header.seed or 1) then return "seed " .. context.seed end
   for _, row in ipairs(run.settings) do
     if row.changed then return "setting " .. row.name .. " changed" end
@@ -465,7 +472,7 @@ local function make_result(run, outcome)
   return {
     id = run.header.id, header = run.header, script = run.script, scale = context.scale, seed = context.seed,
     status = outcome.status, error = outcome.message, only = context.only, settings = run.settings,
-    math = context.math ~= "exact" and context.math or nil,
+    math = vendor_math(),
     verdict = outcome.status ~= "complete" and outcome.status or counts.fail > 0 and "fail" or "pass",
     counts = counts, checks = run.checks, outputs = run.outputs, directory = run.directory,
     hashes = { script = run.script and rp.io.sha256(run.script), log = rp.io.sha256(run.directory .. "/log.jsonl"),

@@ -97,7 +97,8 @@ function provenance.encode(result, context, date)
   return json.encode(json.object {
     { "program", "repro " .. tostring(rp.version) }, { "version", rp.version }, { "commit", rp.core.build.commit },
     { "build", build() }, { "library_sha256", provenance.library_hash() }, { "isa", rp.isa() }, { "threads", rp.threads() },
-    { "device", context.device or "cpu" }, { "math", context.math or "exact" }, { "machine", machine() },
+    { "device", context.device or "cpu" }, { "math", result.math or "exact" },
+    { "math_by", result.math and select(2, rp.core.cuda_math_used()) }, { "machine", machine() },
     { "environment", environment() }, { "command", context.argv and table.concat(context.argv, " ") },
     { "script", result.script }, { "script_sha256", result.hashes.script }, { "modules", file_rows "module" },
     { "data", context.data }, { "data_files", file_rows "data" }, { "scale", result.scale }, { "seed", result.seed },

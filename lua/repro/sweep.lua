@@ -78,7 +78,8 @@ local function load_finished(self)
   for _, cell in ipairs(self.cell_list) do
     local saved, reason = record.load(self:path(cell), record.parts(self.run_record, cell))
     cell.result, cell.cost, cell.sha256, cell.reason = saved and saved.result, saved and saved.cost, saved and saved.sha256, reason
-    if not saved then missing[#missing + 1] = cell end
+    if not saved then missing[#missing + 1] = cell
+    elseif saved.math then rp.core.cuda_math_used(saved.math) end -- and so is the run
   end
   return missing
 end

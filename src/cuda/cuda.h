@@ -41,10 +41,19 @@ void           rp_cuda_reset_peak(void);
  * bytes read and written by a copy of `size` bytes.  RP_ESTATE before rp_cuda_open. */
 rp_status rp_cuda_peaks(double *flop, double *bytes, int64_t rounds, size_t size);
 
-/* How matrix products are computed from now on: with the contract's bits, or by NVIDIA's cuBLAS in float32, or with factors
- * rounded to TF32.  RP_EDEVICE naming what to install if there is no cuBLAS; RP_ESTATE before rp_cuda_open. */
-typedef enum rp_cuda_math_mode { RP_CUDA_EXACT, RP_CUDA_FP32, RP_CUDA_TF32 } rp_cuda_math_mode;
+/* What computes from now on: the contract's kernels; or NVIDIA's cuBLAS the matrix products, in float32, with factors rounded
+ * to TF32 or to bfloat16, and its cuRAND, where it is, uniform and normal numbers.  RP_EDEVICE naming what to install if there
+ * is no cuBLAS; RP_ESTATE before rp_cuda_open. */
+typedef enum rp_cuda_math_mode { RP_CUDA_EXACT, RP_CUDA_FP32, RP_CUDA_TF32, RP_CUDA_BF16 } rp_cuda_math_mode;
 rp_status rp_cuda_math(rp_cuda_math_mode mode);
+
+/* Which libraries compute in the modes other than exact, or why not: "products by cuBLAS 13.0.2, random numbers by ..."; ""
+ * before one was set. */
+const char *rp_cuda_math_by(void);
+
+/* The coarsest mode that anything was computed in since the last call of rp_cuda_math_use, which sets it. */
+rp_cuda_math_mode rp_cuda_math_used(void);
+void              rp_cuda_math_use(rp_cuda_math_mode mode);
 
 /* Waits for everything asked for so far, and reports what went wrong in it. */
 rp_status rp_cuda_finish(void);

@@ -15,7 +15,7 @@ typedef struct cu_state {
   cu_context context;
   cu_stream  stream;
   bool       synchronous, lost;
-  rp_cuda_math_mode math;
+  rp_cuda_math_mode math, used;
   int64_t    launches, uploads, downloads, waits;
 } cu_state;
 extern cu_state cu_now;
@@ -43,6 +43,15 @@ const void *cu_image(cu_part part);
 
 int64_t cu_count(const rp_array *a);
 const char *cu_suffix(rp_dtype t); /* "f32" */
+
+/* The library that an environment variable names, or else the first that is there of a list that ends with NULL. */
+void *cu_vendor_library(const char *variable, const char *const *names);
+void  cu_vendor_used(void); /* what is computed now has the bits of the mode in force */
+
+/* Whether cuRAND is to draw these numbers, and can; who draws, once it has been tried to open it; vendor_random.c. */
+bool        cu_vendor_draws(rp_distribution d);
+rp_status   cu_vendor_draw(rp_distribution d, const rp_array *out, const rp_draw *how);
+const char *cu_vendor_open_random(void);
 
 /* Whether cuBLAS is to compute this product, and can; vendor.c. */
 bool      cu_vendor_takes(const rp_gemm *g);

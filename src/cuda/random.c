@@ -3,6 +3,7 @@
 
 rp_status cu_draw_run(rp_distribution d, const rp_array *out, const rp_draw *how)
 {
+  if (cu_vendor_draws(d)) return cu_vendor_draw(d, out, how);
   cu_draw args = { .out = out->data, .n = cu_count(out), .kind = (int)d, .how = *how };
   bool    f32 = out->dtype == RP_FLOAT32, f64 = out->dtype == RP_FLOAT64;
   int64_t per_block = f32 || d == RP_BITS ? 4 : 2;

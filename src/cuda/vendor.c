@@ -1,5 +1,5 @@
-/* vendor.c: matrix products by NVIDIA's cuBLAS, for --math fast: faster on some shapes, with other bits than the contract's,
- * which may differ between cards and versions.  The library is opened when it is first asked for; its types and numbers are
+/* vendor.c: the modes of --math other than exact, and matrix products by NVIDIA's cuBLAS in them: faster on some shapes, with
+ * other bits than the contract's, which may differ between cards and versions.  The library is opened when it is first asked for; its types and numbers are
  * those of its binary interface.  REPRO_CUBLAS names another library. */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -12,6 +12,9 @@ typedef int blas_result; /* 0: success */
 
 #define PLAIN_MATH 0 /* CUBLAS_DEFAULT_MATH: products and sums of float32 in float32 */
 #define TF32_MATH  3 /* CUBLAS_TF32_TENSOR_OP_MATH: factors are rounded to 10 bits of fraction */
+#define REAL_32    0 /* CUDA_R_32F */
+#define BF16_SUMS  75 /* CUBLAS_COMPUTE_32F_FAST_16BF: factors are rounded to 7 bits of fraction, sums are float32 */
+#define ANY_WAY    (-1) /* CUBLAS_GEMM_DEFAULT */
 
 /* field, symbol, arguments */
 #define BLAS_GEMM(number) (blas_handle h, int turn_a, int turn_b, int m, int n, int k, const number *alpha, const number *a, int lda, \
@@ -19,10 +22,15 @@ typedef int blas_result; /* 0: success */
                            long long apart_c, int count)
 #define BLAS_FUNCTIONS(F)                                                  \
   F(create,     "cublasCreate_v2",           (blas_handle *h))             \
+  F(version,    "cublasGetVersion_v2",       (blas_handle h, int *version)) \
   F(set_stream, "cublasSetStream_v2",        (blas_handle h, cu_stream s)) \
   F(set_math,   "cublasSetMathMode",         (blas_handle h, int mode))    \
   F(sgemm,      "cublasSgemmStridedBatched", BLAS_GEMM(float))             \
-  F(dgemm,      "cublasDgemmStridedBatched", BLAS_GEMM(double))
+  F(dgemm,      "cublasDgemmStridedBatched", BLAS_GEMM(double))            \
+  F(gemm_ex,    "cublasGemmStridedBatchedEx",                              \
+    (blas_handle h, int turn_a, int turn_b, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda, long long apart_a, \
+     const void *b, int type_b, int ldb, long long apart_b, const void *beta, void *c, int type_c, int ldc, long long apart_c, int count,   \
+     int compute, int algorithm))
 
 static struct {
 #define FIELD(field, symbol, arguments) blas_result (*field) arguments;
@@ -35,13 +43,12 @@ static rp_status blas_check(blas_result e, const char *what)
   return e == 0 ? RP_OK : rp_fail(RP_EDEVICE, "cuBLAS: %s failed with status %d", what, e);
 }
 
-static void *find_library(void)
+void *cu_vendor_library(const char *variable, const char *const *names)
 {
-  static const char *const names[] = { "libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "libcublas.so" };
-  const char *named = getenv("REPRO_CUBLAS");
+  const char *named = getenv(variable);
   if (named && *named) return dlopen(named, RTLD_NOW | RTLD_LOCAL);
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+  for (; *names; names++) {
+    void *library = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
     if (library) return library;
   }
   return NULL;
@@ -52,7 +59,7 @@ static rp_status open_blas(void)
   blas_handle handle = NULL;
   if (blas.handle) return RP_OK;
   if (!cu_now.d) return rp_fail(RP_ESTATE, "vendor libraries work on a GPU, and none is in use; add --device cuda");
-  void *library = find_library();
+  void *library = cu_vendor_library("REPRO_CUBLAS", (const char *const[]){ "libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "libcublas.so", NULL });
   if (!library)
     return rp_fail(RP_EDEVICE, "NVIDIA's cuBLAS was not found (%s): install it (Debian, Ubuntu: libcublas12; from NVIDIA: cuda-libraries; "
                    "pip: nvidia-cublas) and let LD_LIBRARY_PATH name its folder", dlerror());
@@ -66,15 +73,33 @@ static rp_status open_blas(void)
   return RP_OK;
 }
 
+static char by[640]; /* who computes */
+
+static void say_who(void)
+{
+  int version = 0;
+  const char *random = cu_vendor_open_random();
+  if (blas.version(blas.handle, &version) != 0) version = 0;
+  snprintf(by, sizeof by, "products by cuBLAS %d.%d.%d, %s", version / 10000, version / 100 % 100, version % 100, random);
+}
+
 rp_status rp_cuda_math(rp_cuda_math_mode mode)
 {
   if (mode != RP_CUDA_EXACT) {
     RP_TRY(open_blas());
     RP_TRY(blas_check(blas.set_math(blas.handle, mode == RP_CUDA_TF32 ? TF32_MATH : PLAIN_MATH), "its mode"));
+    say_who();
   }
   cu_now.math = mode;
   return RP_OK;
 }
+
+const char *rp_cuda_math_by(void) { return by; }
+
+/* The products and draws of a mode count, not the mode alone: one that was set and taken back changes nothing. */
+rp_cuda_math_mode rp_cuda_math_used(void)            { return cu_now.used; }
+void              rp_cuda_math_use(rp_cuda_math_mode mode) { cu_now.used = mode; }
+void              cu_vendor_used(void)               { if (cu_now.math > cu_now.used) cu_now.used = cu_now.math; }
 
 /* A row-major factor of rows x cols with these strides, as cuBLAS sees its transpose: *turn if it must be turned, and the
  * distance between its lines.  False for a matrix that has neither rows nor columns in one piece. */
@@ -109,12 +134,13 @@ bool cu_vendor_takes(const rp_gemm *g)
 /* cuBLAS counts by columns: c' = b' a' of the transposes is c by rows. */
 rp_status cu_vendor_gemm(const rp_gemm *g)
 {
-  const bool   wide = g->dtype == RP_FLOAT64;
+  const bool   wide = g->dtype == RP_FLOAT64, narrow = cu_now.math == RP_CUDA_BF16;
   const float  one_f = 1, beta_f = g->bias ? 1 : 0;
   const double one_d = 1, beta_d = beta_f;
   const int    m = (int)g->m, n = (int)g->n, k = (int)g->k, ldc = (int)(g->m == 1 ? g->n : g->c_row);
   const int64_t each = g->inner > 0 ? g->inner : g->batch, size = (int64_t)rp_dtype_size(g->dtype); /* one call for those of equal distance */
   int turn_a, turn_b, lda, ldb;
+  cu_vendor_used();
   if (g->bias) RP_TRY(lay_bias(g));
   as_blas(&turn_a, &lda, g->m, g->k, g->a_row, g->a_col);
   as_blas(&turn_b, &ldb, g->k, g->n, g->b_row, g->b_col);
@@ -124,8 +150,10 @@ rp_status cu_vendor_gemm(const rp_gemm *g)
     void       *c = (char *)g->c + at * g->c_batch * size;
     const long long apart_a = g->inner > 0 ? g->a_inner : g->a_batch, apart_b = g->inner > 0 ? g->b_inner : g->b_batch;
     blas_result e = wide ? blas.dgemm(blas.handle, turn_b, turn_a, n, m, k, &one_d, b, ldb, apart_b, a, lda, apart_a, &beta_d, c, ldc, g->c_batch, (int)each)
-                         : blas.sgemm(blas.handle, turn_b, turn_a, n, m, k, &one_f, b, ldb, apart_b, a, lda, apart_a, &beta_f, c, ldc, g->c_batch, (int)each);
-    RP_TRY(blas_check(e, wide ? "cublasDgemmStridedBatched" : "cublasSgemmStridedBatched"));
+                  : narrow ? blas.gemm_ex(blas.handle, turn_b, turn_a, n, m, k, &one_f, b, REAL_32, ldb, apart_b, a, REAL_32, lda, apart_a, &beta_f, c,
+                                          REAL_32, ldc, g->c_batch, (int)each, BF16_SUMS, ANY_WAY)
+                           : blas.sgemm(blas.handle, turn_b, turn_a, n, m, k, &one_f, b, ldb, apart_b, a, lda, apart_a, &beta_f, c, ldc, g->c_batch, (int)each);
+    RP_TRY(blas_check(e, wide ? "cublasDgemmStridedBatched" : narrow ? "cublasGemmStridedBatchedEx" : "cublasSgemmStridedBatched"));
     cu_now.launches++;
   }
   return cu_now.synchronous ? cu_check(cu_now.d->stream_wait(cu_now.stream), "cuBLAS") : RP_OK;

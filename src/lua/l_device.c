@@ -4,7 +4,8 @@
  *   rp.devices() -> names       rp.synchronize()        waits for the GPU and reports what it found wrong
  *   x.device -> name            x:to("cuda"), x:to("cpu")   differentiable; x itself if it is there
  *   core.cuda() -> facts about the GPU and its memory, or nil and why there is none
- *   core.cuda_math("exact", "fast" or "tf32")  who multiplies matrices (cuda.h)
+ *   core.cuda_math("exact", "fast", "tf32" or "bf16") -> true, who computes    who multiplies matrices and draws numbers (cuda.h)
+ *   core.cuda_math_used([mode]) -> the coarsest mode anything was computed in since a mode was given here; by whom
  *   core.cuda_build() -> architectures, what stays on the CPU      core.cuda_peaks(rounds, bytes) -> most per second */
 #include <stdio.h>
 #include <string.h>
@@ -153,12 +154,27 @@ static int cuda_peaks(lua_State *L) /* rounds, bytes -> float operations and byt
   return 2;
 }
 
-static int cuda_math(lua_State *L) /* "exact", "fast" or "tf32" -> true, or nil and why not */
+static const char *const math_names[] = { "exact", "fast", "tf32", "bf16", NULL };
+
+static int cuda_math(lua_State *L) /* mode -> true and who computes, or nil and why not */
 {
-  static const char *const names[] = { "exact", "fast", "tf32", NULL };
-  if (rp_cuda_math((rp_cuda_math_mode)luaL_checkoption(L, 1, NULL, names)) == RP_OK) { lua_pushboolean(L, true); return 1; }
+  const rp_cuda_math_mode mode = (rp_cuda_math_mode)luaL_checkoption(L, 1, NULL, math_names);
+  if (rp_cuda_math(mode) == RP_OK) {
+    lua_pushboolean(L, true);
+    if (mode == RP_CUDA_EXACT) return 1;
+    lua_pushstring(L, rp_cuda_math_by());
+    return 2;
+  }
   lua_pushnil(L);
   lua_pushstring(L, rp_message());
+  return 2;
+}
+
+static int cuda_math_used(lua_State *L) /* [mode] -> the coarsest used so far, who computed; from now on it is `mode` */
+{
+  lua_pushstring(L, math_names[rp_cuda_math_used()]);
+  lua_pushstring(L, rp_cuda_math_by());
+  if (!lua_isnoneornil(L, 1)) rp_cuda_math_use((rp_cuda_math_mode)luaL_checkoption(L, 1, NULL, math_names));
   return 2;
 }
 
@@ -170,6 +186,7 @@ void l_open_device(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "device", device }, { "devices", devices }, { "synchronize", synchronize }, { "cuda", cuda },
     { "cuda_build", cuda_build }, { "cuda_peaks", cuda_peaks }, { "cuda_math", cuda_math },
+    { "cuda_math_used", cuda_math_used },
     { "cuda_trim", cuda_trim }, { "cuda_reset_peak", cuda_reset_peak }, { NULL, NULL } };
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "to");

@@ -9,6 +9,7 @@
 
 void emulated_open(bool open);
 
+#define BF16 16 /* a mode of ours */
 static int mode, has_stream;
 
 static void note(const char *text)
@@ -22,6 +23,7 @@ static void note(const char *text)
 
 EXPORT int cublasCreate_v2(void **h) { *h = &mode; note("create"); return 0; }
 EXPORT int cublasSetStream_v2(void *h, void *s) { has_stream = h == &mode && s != NULL; note("stream"); return 0; }
+EXPORT int cublasGetVersion_v2(void *h, int *v) { (void)h; *v = 130002; return 0; }
 EXPORT int cublasSetMathMode(void *h, int m) { (void)h; mode = m; note(m == 3 ? "tf32" : m == 0 ? "fp32" : "?"); return 0; }
 
 /* c (m x n) = alpha op(a) op(b) + beta c, by columns, as the real one does; 7 is CUBLAS_STATUS_INVALID_VALUE. */
@@ -45,14 +47,27 @@ EXPORT int cublasSetMathMode(void *h, int m) { (void)h; mode = m; note(m == 3 ? 
     return 0;                                                                                                           \
   }
 
-/* Ten bits of fraction are left in TF32's factors. */
+/* Ten bits of fraction are left in TF32's factors, seven in those of bfloat16. */
 static double narrow(double x)
 {
   union { float f; unsigned u; } bits = { .f = (float)x };
-  if (mode != 3) return x;
-  bits.u &= 0xffffe000u;
+  if (mode != 3 && mode != BF16) return x;
+  bits.u &= mode == 3 ? 0xffffe000u : 0xffff0000u;
   return bits.f;
 }
 
 GEMM(cublasSgemmStridedBatched, float, narrow)
 GEMM(cublasDgemmStridedBatched, double, +)
+
+/* Only as it is called: everything in float32, factors rounded to bfloat16. */
+EXPORT int cublasGemmStridedBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda,
+                                      long long sa, const void *b, int type_b, int ldb, long long sb, const void *beta, void *c, int type_c,
+                                      int ldc, long long sc, int count, int compute, int algorithm)
+{
+  if (type_a != 0 || type_b != 0 || type_c != 0 || compute != 75 || algorithm != -1 || mode != 0) return 7;
+  note("cublasGemmStridedBatchedEx");
+  mode = BF16;
+  int e = cublasSgemmStridedBatched(h, ta, tb, m, n, k, alpha, a, lda, sa, b, ldb, sb, beta, c, ldc, sc, count);
+  mode = 0;
+  return e;
+}

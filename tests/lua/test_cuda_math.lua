@@ -1,4 +1,5 @@
---- --math fast on a GPU: products by cuBLAS, near to ours but labelled; what it is asked for, where a stand-in keeps a log.
+--- --math fast on a GPU: products by cuBLAS and draws by cuRAND, near to ours but labelled; what they are asked for, where
+--- stand-ins keep a log.
 -- luacheck: ignore 122
 local T = require "tap"
 local command = require "command"
@@ -48,7 +49,13 @@ if not there then
   return
 end
 
-local function drawn(name, ...) return rp.generator(5, name):randn(...) end
+-- The contract's numbers, whatever the mode.
+local function drawn(name, ...)
+  rp.device "cpu"
+  local x = rp.generator(5, name):randn(...)
+  rp.device "cuda"
+  return x:to "cuda"
+end
 
 -- Each product by both, from the same numbers.
 local function compared(name, fn, bound)
@@ -90,8 +97,43 @@ math_of "fast"
 local fast = a:matmul(b)
 T.ok(math_of "tf32" and a:matmul(b):hash() ~= fast:hash(), "TF32 has other bits than float32")
 T.ok((a:matmul(b) - ours):abs():max():item() < 0.5, "and is near")
+math_of "bf16"
+local bf16 = a:matmul(b)
+T.ok(bf16:hash() ~= fast:hash() and (bf16 - ours):abs():max():item() < 4, "bfloat16 is farther")
+T.ok((bf16 - ours):abs():max():item() > 2 * (fast - ours):abs():max():item(), "than float32")
+T.ok((rp.rand(7, 9, "float64"):matmul(rp.rand(9, 3, "float64")).dtype) == "float64", "products in double stay double")
 math_of "exact"
 T.eq(a:matmul(b):hash(), ours:hash(), "exact is exact again")
+
+-- Draws: a function of seed, name and ordinal as ours, with other numbers.
+local _, by = math_of "fast"
+T.ok(by:find "^products by cuBLAS %d+%.%d+%.%d+, random numbers by", "who computes is said", by)
+local function moments(x) return x:mean():item(), x:var():sqrt():item() end
+local function draws(seed)
+  local g = rp.generator(seed, "d")
+  return { g:rand(1001), g:randn(1003), g:rand(64, "float64"), g:randn(33, "float64"), g:bernoulli(0.25, 999), g:lognormal(0.5, 0.1, { 77 }),
+           g:randperm(50), g:randint(1, 9, { 70 }), g:random_bits(9) }
+end
+local function hashes(list)
+  local texts = {}
+  for i, x in ipairs(list) do texts[i] = x:hash() end
+  return texts
+end
+local theirs = draws(3)
+T.eq(hashes(draws(3)), hashes(theirs), "the same seed gives the same numbers again")
+T.ok(draws(4)[1]:hash() ~= theirs[1]:hash(), "another seed others")
+local u = rp.generator(3, "e"):rand(4096)
+T.ok(u:min():item() >= 0 and u:max():item() < 1, "uniform numbers lie in [0, 1)", ("%g to %g"):format(u:min():item(), u:max():item()))
+local mean, deviation = moments(rp.generator(3, "f"):randn(20001))
+T.ok(math.abs(mean) < 0.05 and math.abs(deviation - 1) < 0.05, "normal ones have mean 0 and deviation 1", mean .. ", " .. deviation)
+math_of "exact"
+local exact = hashes(draws(3))
+local by_curand = by:find "by cuRAND" ~= nil
+for i, name in ipairs { "uniform", "normal", "uniform in double", "normal in double" } do
+  T.eq(exact[i] ~= hashes(theirs)[i], by_curand, name .. " numbers are cuRAND's if it is there, and ours if not")
+end
+T.eq(exact[8], theirs[8]:hash(), "whole numbers stay ours")
+T.eq(exact[9], theirs[9]:hash(), "and bits")
 
 local log = os.getenv "FAKE_CUBLAS_LOG"
 if log and os.getenv "REPRO_CUBLAS" then
@@ -99,6 +141,12 @@ if log and os.getenv "REPRO_CUBLAS" then
   T.ok(calls:find "^create\nstream\nfp32\n", "the stand-in was opened, put into our stream and told the mode", calls:sub(1, 60))
   T.ok(not calls:find("create", 2), "once")
   T.ok(calls:find "\ntf32\ncublasSgemmStridedBatched\n", "TF32 was asked for")
+  T.ok(calls:find "\nfp32\ncublasGemmStridedBatchedEx\n", "and bfloat16")
+  if os.getenv "REPRO_CURAND" then
+    T.ok(calls:find "\ncurandCreateGenerator 161\n", "a generator Philox4_32_10 was made")
+    T.ok(calls:find "\ncurandGenerateNormal 1004\n", "an odd number of normal numbers is asked for with one more")
+    T.ok(calls:find "\ncurandGenerateUniform 1001\n" and calls:find "\ncurandGenerateUniformDouble 64\n", "uniform ones as they are")
+  end
   local before = #calls
   local _ = a:matmul(b):hash()
   T.eq(#files.read(log), before, "an exact product asks nothing of it")
@@ -112,8 +160,44 @@ T.ok(said:find "vendor libraries", "and so does the verdict", said)
 local verified, output, complaint = command.run("verify", directory .. "/out")
 T.eq(verified, 0, "its files can be verified: " .. output .. complaint)
 T.ok(files.read(directory .. "/out/report.html"):find "vendor libraries", "the report says it too")
+for _, mode in ipairs { "tf32", "bf16" } do
+  code, said, result = run("--device", "cuda", "--math", mode)
+  T.ok(code == 0 and result:find('"math": "' .. mode .. '"', 1, true), mode .. " is labelled too: " .. said)
+end
+T.ok(said:find "%-%-math bf16: products by cuBLAS", "who computes is said at the beginning", said)
+T.ok(files.read(directory .. "/out/provenance.json"):find('"math_by": "products by cuBLAS', 1, true), "and kept")
 code, said = run("--device", "cuda")
 T.eq(code, 1, "an exact run after it meets its (wrong) pin: " .. said)
+
+-- A script that asks for it itself is labelled as well, from there on.
+local function script_says(text)
+  files.write(script, text)
+  return run("--device", "cuda")
+end
+code, said, result = script_says [==[
+local rp = require "repro"
+local P = rp.paper{ id = "products", settings = {} }
+local a, b = rp.randn(70, 300), rp.randn(300, 40)
+P:pinned("before", a:hash(), {small = "0123456789abcdef"})
+rp.core.cuda_math "fast"
+local c = a:matmul(b)
+rp.core.cuda_math "exact"
+P:pinned("after", c:hash(), {small = "0123456789abcdef"})
+]==]
+T.eq(code, 1, "what was measured before still meets its pin: " .. said)
+T.ok(result:find('"math": "fast"', 1, true), "a script's own choice is in result.json")
+local _, unpinned = result:gsub('"status": "not pinned"', "")
+T.eq(unpinned, 1, "and what was measured after it is compared with no pin")
+code, said, result = script_says [==[
+local rp = require "repro"
+local P = rp.paper{ id = "products", settings = {} }
+rp.core.cuda_math "fast"
+rp.core.cuda_math "exact"
+local a = rp.randn(7, 30)
+P:pinned("hash", a:matmul(a:t()):hash(), {small = "0123456789abcdef"})
+]==]
+T.eq(code, 1, "a mode in which nothing was computed changes nothing: " .. said)
+T.ok(not result:find('"math"', 1, true), "nor is it written")
 
 os.execute("rm -rf " .. directory)
 T.done()

@@ -38,8 +38,9 @@ programs; --trust lifts this.]],
     { name = "threads", value = "N", integer = 1, help = "worker threads (default: all cores); the bits do not depend on it" },
     { name = "device", value = "D", choices = { "auto", "cpu", "cuda" }, prefix = true, default = "auto",
       help = "where tensors live" },
-    { name = "math", value = "M", choices = { "exact", "fast", "tf32" }, default = "exact",
-      help = "exact: the same bits everywhere; on a GPU also fast: products by cuBLAS, or tf32: these with rounded factors" },
+    { name = "math", value = "M", choices = { "exact", "fast", "tf32", "bf16" }, default = "exact",
+      help = "exact: the same bits everywhere; on a GPU also fast: products by cuBLAS, random numbers by cuRAND; tf32 or bf16: "
+        .. "and factors rounded to 10 or 7 bits; never compared with pinned numbers" },
     { name = "trace", help = "write hashes of loss, gradients and parameters at every step, for repro diff" },
     { name = "trace-keep", value = "STEPS",
       help = "trace, and keep the tensors of these steps: 37, 1,10-20, or /100 for every hundredth" },
@@ -68,6 +69,8 @@ local function check_environment(given)
   end
   local ok, message = rp.core.cuda_math(given.math)
   if not ok then failure.raise("environment", "--math %s: %s", given.math, message) end
+  if message and not given.quiet and not given.cell then io.stderr:write(("--math %s: %s\n"):format(given.math, message)) end
+  rp.core.cuda_math_used "exact"                           -- of this run; another may have run in this process
   if given.threads then rp.threads(given.threads) end
 end
 

@@ -186,6 +186,11 @@ local function input_rows()
   return rows
 end
 
+local function vendor_math()
+  local used = rp.core.cuda_math_used()
+  return used ~= "exact" and used or nil
+end
+
 --- Writes a finished cell.
 ---@param path string of cell.json
 ---@param sweep string
@@ -197,7 +202,7 @@ function record.write(path, sweep, cell, parts, result, cost)
   files.write(path, json.encode(json.object {
     { "schema", record.schema }, { "sweep", sweep }, { "name", cell.name }, { "seed", cell.seed }, { "values", cell.values },
     { "parts", json.object(parts) }, { "inputs", input_rows() }, { "result", pack(result) },
-    { "sha256", files.sha256(json.line(pack(result))) },
+    { "sha256", files.sha256(json.line(pack(result))) }, { "math", vendor_math() },
     { "cost", json.object { { "seconds", cost.seconds }, { "peak_bytes", cost.peak_bytes } } } }) .. "\n")
 end
 
@@ -233,7 +238,7 @@ end
 --- A finished cell, if what is on disk still holds.
 ---@param path string
 ---@param parts table what its key must be
----@return table|nil saved {result, cost, sha256}
+---@return table|nil saved {result, cost, sha256, math = the vendor mode that it was computed in, if any}
 ---@return string|nil reason why it must be run
 function record.load(path, parts)
   local saved, reason = read(path)
@@ -250,7 +255,7 @@ function record.load(path, parts)
   end
   reason = changed_input(saved)
   if reason then return nil, reason end
-  return { result = unpack_value(saved.result), cost = saved.cost, sha256 = saved.sha256 }
+  return { result = unpack_value(saved.result), cost = saved.cost, sha256 = saved.sha256, math = saved.math }
 end
 
 return record

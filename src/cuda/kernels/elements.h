@@ -8,6 +8,13 @@
 #define UNIT(w, j) T(unit_of)((w).word[2 * (j)], (w).word[2 * (j) + 1])
 #endif
 
+/* Uniform numbers from a on, less than b, from those of (0,1] that are there. */
+KERNEL(T(draw_between), cu_draw)
+{
+  number *out = (number *)(void *)p.out;
+  for (int64_t i = THREAD; i < p.n; i += THREADS) out[i] = T(uniform_of)(out[i] < 1 ? out[i] : 0, (number)p.how.a, (number)p.how.b);
+}
+
 KERNEL(T(draw), cu_draw)
 {
   const number a = (number)p.how.a, b = (number)p.how.b;
