@@ -9,9 +9,12 @@ static const char box_key; /* registry key of the metatable */
 
 /* Tensor bytes are outside the collector's sight: it is given a step for every STEP bytes allocated.  They count an
  * eighth of Lua's own, for a step costs what Lua's heap is large, not what the tensors are: dead tensors then add up to
- * some ten times Lua's heap, and a training step spends little time on looking for them. */
-#define STEP  (256 * 1024)
-#define SHARE 8
+ * some ten times Lua's heap, and a training step spends little time on looking for them.  What belongs to a graph counts
+ * a quarter of that: the graph holds it, dead or not, until a backward pass, after which it is collected at once, while it
+ * is in the caches. */
+#define STEP     (256 * 1024)
+#define SHARE    8
+#define OF_GRAPH 4
 
 /* A box carries the address of box_key, which no other userdata holds at that place: a cheaper test of its type than
  * a comparison of metatables. */
@@ -26,15 +29,26 @@ rp_tensor **l_box(lua_State *L)
   return &b->tensor;
 }
 
+static size_t of_graphs; /* bytes since the last l_graph_done that collected */
+
 void l_account(lua_State *L, const rp_tensor *t)
 {
   static size_t waiting;
   if (!t) return;
-  waiting += t->storage->bytes + 256;
+  const size_t n = t->storage->bytes + 256;
+  if (t->node) of_graphs += n;
+  waiting += t->node ? n / OF_GRAPH : n;
   if (waiting < STEP) return;
   size_t kilobytes = waiting / SHARE >> 10;
   waiting = 0;
   lua_gc(L, LUA_GCSTEP, kilobytes > 1u << 20 ? 1 << 20 : (int)kilobytes);
+}
+
+void l_graph_done(lua_State *L)
+{
+  if (of_graphs >> 10 < SHARE * (size_t)lua_gc(L, LUA_GCCOUNT)) return;
+  of_graphs = 0;
+  lua_gc(L, LUA_GCCOLLECT);
 }
 
 static int box_gc(lua_State *L)

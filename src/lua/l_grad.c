@@ -9,6 +9,7 @@ static int backward(lua_State *L) /* y [, gradient [, retain]] */
 {
   rp_tensor *y = l_check_tensor(L, 1), *seed = lua_isnoneornil(L, 2) ? NULL : l_check_tensor(L, 2);
   if (rp_backward(y, seed, lua_toboolean(L, 3)) != RP_OK) return l_raise(L);
+  l_graph_done(L);
   return 0;
 }
 
@@ -31,6 +32,7 @@ static int grad(lua_State *L) /* y, {x, ...} [, gradient] -> {g, ...} */
     *(rp_tensor **)lua_touserdata(L, -1) = g[i];
     lua_pop(L, 1);
   }
+  l_graph_done(L);
   return 1;
 }
 

@@ -16,6 +16,9 @@ rp_tensor **l_box(lua_State *L);
 /* Tells the collector of the bytes a filled box holds, so that Lua frees tensors in time.  May run the collector. */
 void l_account(lua_State *L, const rp_tensor *t);
 
+/* A graph has been differentiated: its tensors, if they are many bytes, are collected. */
+void l_graph_done(lua_State *L);
+
 /* The tensor at index i; NULL if it is none. */
 rp_tensor *l_to_tensor(lua_State *L, int i);
 
