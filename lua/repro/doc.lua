@@ -161,6 +161,16 @@ function doc.find(name)
   return found
 end
 
+--- The entry of a function by the place of its definition.
+---@param file string path of its source
+---@param line integer
+---@return table|nil entry
+function doc.at(file, line)
+  for _, entry in ipairs(doc.entries()) do
+    if entry.line == line and entry.file == file then return entry end
+  end
+end
+
 --- An entry as text.
 ---@param entry table
 ---@return string

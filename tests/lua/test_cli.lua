@@ -195,6 +195,8 @@ fails("shape", "local rp = require 'repro'\nlocal x = rp.zeros(2, 3)\nlocal y = 
 fails("nil_argument", "local rp = require 'repro'\nlocal x = rp.relu(nil)\n", 2, ":2: relu")
 fails("library", "local rp = require 'repro'\nlocal x = rp.nn.Linear(2, 'x')\n", 2, ":2: Linear")
 fails("index", "local t\nlocal x = t.y\n", 2, ":2: attempt to index a nil value")
+fails("argument", "local rp = require 'repro'\nlocal x = rp.ones(3)\nlocal y = rp.mse_loss(x)\n", 2,
+      ":3: rp.mse_loss: attempt to index a nil value (local 'y'); it is called as rp.mse_loss(x, y, reduction)")
 fails("clock", "\nlocal t = os.time()\n", 2, ":2: os.time is not available to a script")
 fails("module", "local m = require 'no_such_module'\n", 2, ":1: require: no module no_such_module")
 fails("table_error", "error({})\n", 2, ":1: table")

@@ -1,4 +1,5 @@
 --- Scripts by name: where they are found, how they are loaded and run.
+local doc = require "repro.doc"
 local failure = require "repro.failure"
 local files = require "repro.files"
 local guard = require "repro.cli.guard"
@@ -75,15 +76,23 @@ local function is_package(path)
   return path:sub(1, #package_directory) == package_directory or path:find("repro/[%w_/]+%.lua$") ~= nil
 end
 
--- Line of the innermost function of the script that is running when an error is raised.
-local function line_in(source)
-  local level = 2
+-- The line of the innermost function of the script that is running when an error is raised, and what of the package's
+-- documentation describes the function that it called.
+local function caller(source)
+  local level, called = 2, nil
   while true do
     local info = debug.getinfo(level, "Sl")
-    if not info then return nil end
-    if info.source == source then return info.currentline end
+    if not info then return nil, called end
+    if info.source == source then return info.currentline, called end
+    called = info.what == "Lua" and doc.at(info.source:sub(2), info.linedefined) or called
     level = level + 1
   end
+end
+
+-- What Lua itself says in the package comes of an argument that nothing has looked at: the function and its arguments then help.
+local function with_usage(text, entry)
+  if not entry or not (text:find "^attempt to" or text:find "^bad argument") then return text end
+  return ("%s: %s; it is called as %s%s, see repro help %s"):format(entry.name, text, entry.name, entry.signature or "", entry.name)
 end
 
 -- An error as a failure whose message begins with script:line.
@@ -93,10 +102,11 @@ local function handler(path)
     if paper and value == paper.done then return value end
     local found = failure.from(value)
     -- A misuse of the command line is not the script's: it gets no line of the script.
-    local line = not (failure.is(value) and found.kind == "usage") and line_in("@" .. path)
+    local line, called
+    if not (failure.is(value) and found.kind == "usage") then line, called = caller("@" .. path) end
     local file, _, text = found.message:match "^([^:\n]+):(%d+): (.*)$"
     local message = found.message
-    if file and is_package(file) then message, file = text, nil end
+    if file and is_package(file) then message, file = with_usage(text, called), nil end
     if not file and line then message = ("%s:%d: %s"):format(path, line, message) end
     local result = failure.new(found.kind, message)
     if message:find "not enough memory$" or message:find "out of memory: " then result = failure.new("environment", message) end
