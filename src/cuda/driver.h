@@ -15,6 +15,8 @@ typedef struct cu_module_  *cu_module;
 typedef struct cu_function_ *cu_function;
 typedef struct cu_stream_  *cu_stream;
 typedef struct cu_event_   *cu_event;
+typedef struct cu_graph_   *cu_graph;
+typedef struct cu_exec_    *cu_graph_exec;
 
 #define CU_STREAM_NON_BLOCKING 1
 #define CU_EVENT_NO_TIMING   2
@@ -54,6 +56,12 @@ typedef struct cu_event_   *cu_event;
   F(set_bytes,       "cuMemsetD8Async",            (cu_pointer to, unsigned char v, size_t n, cu_stream s))      \
   F(stream_new,      "cuStreamCreate",             (cu_stream *s, unsigned flags))                  \
   F(stream_wait,     "cuStreamSynchronize",        (cu_stream s))                                   \
+  F(capture_begin,   "cuStreamBeginCapture_v2",    (cu_stream s, int mode))                         \
+  F(capture_end,     "cuStreamEndCapture",         (cu_stream s, cu_graph *g))                      \
+  F(graph_ready,     "cuGraphInstantiateWithFlags", (cu_graph_exec *e, cu_graph g, unsigned long long flags))     \
+  F(graph_launch,    "cuGraphLaunch",              (cu_graph_exec e, cu_stream s))                  \
+  F(graph_free,      "cuGraphDestroy",             (cu_graph g))                                    \
+  F(exec_free,       "cuGraphExecDestroy",         (cu_graph_exec e))                               \
   F(event_new,       "cuEventCreate",              (cu_event *e, unsigned flags))                   \
   F(event_record,    "cuEventRecord",              (cu_event e, cu_stream s))                       \
   F(event_wait,      "cuEventSynchronize",         (cu_event e))

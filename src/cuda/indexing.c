@@ -95,8 +95,9 @@ rp_status cu_scatter_add(const rp_array *y, const rp_array *x, const int64_t *in
 
 #define CALLS 1024 /* latest calls whose names are kept */
 
-static struct { const char *who; int64_t size; } calls[CALLS];
-static uint64_t  n_calls;
+static struct { const char *who; int64_t size; } calls[CALLS], captured[CALLS]; /* those of graphs stay */
+static uint64_t  n_calls, n_captured;
+#define CAPTURED ((uint64_t)0x800000)
 static uint64_t *fault; /* on the device */
 
 static rp_status fault_word(void)
@@ -111,10 +112,10 @@ rp_status cu_positions_run(int64_t *at, int64_t n, int64_t size, const char *who
 {
   if (n == 0) return RP_OK;
   RP_TRY(fault_word());
-  uint64_t call = n_calls++ & 0xffffff;
+  uint64_t call = cu_now.capturing ? CAPTURED | (n_captured++ % CALLS) : n_calls++ & (CAPTURED - 1);
   cu_positions p = { .at = at, .n = n, .size = size, .fault = fault, .call = call };
-  calls[call % CALLS].who = who;
-  calls[call % CALLS].size = size;
+  if (cu_now.capturing) { captured[call % CALLS].who = who; captured[call % CALLS].size = size; }
+  else                  { calls[call % CALLS].who = who; calls[call % CALLS].size = size; }
   return cu_launch_over(CU_ELEMENTS, "positions", n, &p);
 }
 
@@ -123,6 +124,8 @@ rp_status cu_shift(int64_t *at, int64_t n, int64_t by)
   cu_positions p = { .at = at, .n = n, .by = by };
   return cu_launch_over(CU_ELEMENTS, "shift", n, &p);
 }
+
+void cu_positions_again(void) { n_calls++; }
 
 /* Called when the stream is idle. */
 rp_status cu_faults(void)
@@ -136,8 +139,8 @@ rp_status cu_faults(void)
   RP_TRY(cu_check(cu_now.d->stream_wait(cu_now.stream), "positions"));
   if (found == none) return RP_OK;
   RP_TRY(cu_upload(fault, &none, sizeof none));
-  uint64_t call = found >> 40;
+  uint64_t call = found >> 40, at = call % CALLS;
   return rp_fail(RP_ERANGE, "%s: index element %lld lies outside 1..%lld (found on the GPU, which runs behind the script: set "
-                 "REPRO_CUDA_SYNC=1 to stop at the line)", calls[call % CALLS].who, (long long)(found & 0xffffffffff) + 1,
-                 (long long)calls[call % CALLS].size);
+                 "REPRO_CUDA_SYNC=1 to stop at the line)", call & CAPTURED ? captured[at].who : calls[at].who, (long long)(found & 0xffffffffff) + 1,
+                 (long long)(call & CAPTURED ? captured[at].size : calls[at].size));
 }

@@ -14,7 +14,7 @@ typedef struct cu_state {
   int        index, processors, shared_bytes;
   cu_context context;
   cu_stream  stream;
-  bool       synchronous, lost;
+  bool       synchronous, lost, capturing;
   rp_cuda_math_mode math, used;
   int64_t    launches, uploads, downloads, waits;
 } cu_state;
@@ -33,10 +33,25 @@ rp_status cu_launch_over(cu_part part, const char *kernel, int64_t n, const void
 void *cu_alloc(size_t bytes);
 void  cu_release(void *p, size_t bytes);
 
+/* Blocks that one graph keeps for itself.  Between cu_blocks_use(b) and cu_blocks_use(NULL) what is released goes to b, and
+ * is looked for there first. */
+typedef struct cu_blocks cu_blocks;
+cu_blocks *cu_blocks_new(void);
+void       cu_blocks_use(cu_blocks *b);
+void       cu_blocks_free(cu_blocks *b); /* they serve everyone again */
+
+/* Graphs: the entries of the device table; graph.c. */
+bool      cu_captures(void);
+rp_status cu_capture(void);
+rp_status cu_captured(void **graph);
+rp_status cu_graph_launch(void *graph);
+void      cu_graph_forget(void *graph);
+
 rp_status cu_upload(void *to, const void *from, size_t bytes);
 rp_status cu_download(void *to, const void *from, size_t bytes);
 rp_status cu_finish(void);      /* waits; reports positions found out of range */
 rp_status cu_faults(void);      /* ... that are known already */
+void      cu_positions_again(void); /* positions were looked at that no call counted */
 
 /* The kernels' images, by part; NULL where the build had no nvcc. */
 const void *cu_image(cu_part part);

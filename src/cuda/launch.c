@@ -9,7 +9,7 @@ cu_state cu_now;
 static char loss[512]; /* why the device was lost */
 
 /* Errors after which nothing on the device can be trusted; the others leave it usable. */
-static bool is_fatal(cu_result e) { return e >= 700 || e == 214 || e == 4 || e == 999; }
+static bool is_fatal(cu_result e) { return (e >= 700 && e < 900) || e == 214 || e == 4 || e == 999; }
 
 rp_status cu_check(cu_result e, const char *what)
 {

@@ -12,7 +12,9 @@
 
 typedef struct kept { uint64_t *at; int64_t n, room; } kept;
 
-static kept      lists[CLASSES];
+struct cu_blocks { kept list[CLASSES]; };
+
+static cu_blocks general, *used = &general;
 static int64_t   live_of[CLASSES];
 static rp_memory counts;
 
@@ -37,8 +39,8 @@ void rp_cuda_trim(void)
   if (!cu_now.d || cu_now.lost) return;
   cu_now.d->stream_wait(cu_now.stream);
   for (int c = 0; c < CLASSES; c++)
-    while (lists[c].n > 0) {
-      cu_now.d->memory_free(lists[c].at[--lists[c].n]);
+    while (general.list[c].n > 0) {
+      cu_now.d->memory_free(general.list[c].at[--general.list[c].n]);
       counts.cached -= class_bytes(c);
     }
 }
@@ -62,6 +64,7 @@ static cu_pointer fresh(size_t bytes)
 {
   cu_pointer p = 0;
   if (cu_now.d->memory_alloc(&p, bytes) != 0) {
+    if (cu_now.capturing) return 0; /* nothing can be waited for */
     rp_cuda_trim();
     if (cu_now.d->memory_alloc(&p, bytes) != 0) return 0;
   }
@@ -76,7 +79,8 @@ void *cu_alloc(size_t n)
   if (cu_now.lost) { cu_check(0, "memory"); return NULL; }
   if (n > (size_t)1 << 50) return no_memory(n);
   int c = size_class(n, &bytes);
-  if (lists[c].n > 0) { p = lists[c].at[--lists[c].n]; counts.cached -= bytes; }
+  kept *list = used->list[c].n > 0 ? &used->list[c] : &general.list[c];
+  if (list->n > 0) { p = list->at[--list->n]; counts.cached -= bytes; }
   else p = fresh(bytes);
   if (p == 0) return no_memory(n);
   live_of[c]++;
@@ -105,9 +109,28 @@ void cu_release(void *p, size_t n)
   live_of[c]--;
   counts.live -= bytes;
   if (cu_now.lost) return;
-  if (make_room(&lists[c])) { lists[c].at[lists[c].n++] = (uint64_t)(uintptr_t)p; counts.cached += bytes; return; }
+  kept *list = &used->list[c];
+  if (make_room(list)) { list->at[list->n++] = (uint64_t)(uintptr_t)p; counts.cached += bytes; return; }
+  if (cu_now.capturing) return; /* lost rather than used by two */
   cu_now.d->stream_wait(cu_now.stream);
   cu_now.d->memory_free((cu_pointer)(uintptr_t)p);
+}
+
+cu_blocks *cu_blocks_new(void) { return rp_new(sizeof(cu_blocks)); }
+
+void cu_blocks_use(cu_blocks *b) { used = b ? b : &general; }
+
+void cu_blocks_free(cu_blocks *b)
+{
+  for (int c = 0; c < CLASSES; c++) {
+    for (int64_t i = 0; i < b->list[c].n && !cu_now.lost; i++) {
+      if (make_room(&general.list[c])) { general.list[c].at[general.list[c].n++] = b->list[c].at[i]; continue; }
+      counts.cached -= class_bytes(c);
+      cu_now.d->memory_free(b->list[c].at[i]);
+    }
+    rp_delete(b->list[c].at);
+  }
+  rp_delete(b);
 }
 
 /* ---- copies ---- */

@@ -15,6 +15,7 @@ static const rp_device table = {
   .gather = cu_gather, .scatter_add = cu_scatter_add, .sort = cu_sort_run, .positions = cu_positions_run, .shift = cu_shift,
   .draw = cu_draw_run, .sgd = cu_sgd, .adam = cu_adam, .ema = cu_ema,
   .alloc = cu_alloc, .release = cu_release, .upload = cu_upload, .download = cu_download, .finish = cu_finish,
+  .captures = cu_captures, .capture = cu_capture, .captured = cu_captured, .launch = cu_graph_launch, .forget = cu_graph_forget,
 };
 
 int rp_cuda_count(const char **why)

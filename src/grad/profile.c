@@ -21,6 +21,17 @@ void rp_profile(bool on)
   depth = 0;
 }
 
+bool rp_profiling(void) { return counting; }
+
+void rp_cost_note(rp_opcode op, bool gradient, bool begins, double flop, double seconds)
+{
+  rp_cost *cost = &rp_costs[op][gradient];
+  cost->seconds += seconds;
+  if (!begins) return;
+  cost->calls++;
+  cost->flop += flop;
+}
+
 double rp_cost_start(void)
 {
   if (!counting) return 0;
@@ -28,7 +39,7 @@ double rp_cost_start(void)
   return now();
 }
 
-static double flop_of(rp_opcode op, rp_tensor *const *in, const rp_tensor *y)
+double rp_flop_of(rp_opcode op, rp_tensor *const *in, const rp_tensor *y)
 {
   bool convolves = op == RP_OP_conv || op == RP_OP_conv_transpose;
   if (!convolves && op != RP_OP_matmul && op != RP_OP_linear) return 0;
@@ -42,5 +53,5 @@ void rp_cost_add(rp_opcode op, bool gradient, double start, rp_tensor *const *in
   if (!counting || depth == 0 || --depth > 0) return; /* depth 0: begun before the count */
   rp_costs[op][gradient].calls++;
   rp_costs[op][gradient].seconds += now() - start;
-  if (y && products > 0) rp_costs[op][gradient].flop += products * flop_of(op, in, y);
+  if (y && products > 0) rp_costs[op][gradient].flop += products * rp_flop_of(op, in, y);
 }

@@ -18,6 +18,13 @@ void rp_profile(bool on);
 /* The time to hand to rp_cost_add; 0 while nothing is counted. */
 double rp_cost_start(void);
 
+/* Whether anything is counted; one call of a compiled step's operation, for the table. */
+bool rp_profiling(void);
+void rp_cost_note(rp_opcode op, bool gradient, bool begins, double flop, double seconds);
+
+/* Multiplications and additions of one product of that size. */
+double rp_flop_of(rp_opcode op, rp_tensor *const *in, const rp_tensor *y);
+
 /* Ends what began at start.  in, y: the operands and the first result; products: how many products of that size were made. */
 void rp_cost_add(rp_opcode op, bool gradient, double start, rp_tensor *const *in, const rp_tensor *y, int products);
 

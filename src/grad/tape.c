@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "grad/profile.h"
 #include "grad/rules.h"
+#include "tensor/program.h"
 #include "tensor/shape.h"
 
 static bool     recording = true;
@@ -202,7 +203,9 @@ static rp_status run(rp_call *c)
   c->n_out = info->n_out;
   RP_TRY(device_of(&device, c));
   const rp_device *was = rp_device_enter(device);
+  if (rp_noting) rp_program_begin(c->op, false);
   rp_status status = info->forward(c);
+  if (rp_noting) rp_program_end(status == RP_OK ? rp_flop_of(c->op, c->in, c->out[0]) : 0);
   if (start > 0) rp_cost_add(c->op, false, start, c->in, c->out[0], 1);
   rp_device_enter(was);
   if (status == RP_EDEVICE) refused(c);
@@ -230,6 +233,9 @@ static rp_status settle(rp_tensor **slot, const rp_device *device)
   if (x->requires_grad && recording)
     return rp_fail(RP_EDEVICE, "a number on the cpu that requires a gradient, among tensors on %s: move it with x:to(\"%s\")", device->name, device->name);
   rp_array wide = { .data = &value, .dtype = RP_FLOAT64 };
+  if (rp_noting && !(x->storage->known && x->storage->pool && x->storage->version == 0))
+    return rp_fail(RP_ESTATE, "compiled step: a number on the cpu among tensors on %s; later calls would not see it change: move it with x:to(\"%s\")",
+                   device->name, device->name);
   if (x->a.dtype == RP_INT64) RP_TRY(rp_tensor_move(&there, x, device));
   else { /* a fill needs no copy across */
     RP_TRY(rp_device_cpu()->copy(&wide, &x->a));
@@ -417,6 +423,7 @@ static rp_status deliver(pass *p, rp_tensor *to, rp_tensor *g)
     rp_status status = cover_all(to->node, to->output);
     if (status != RP_OK) { rp_tensor_drop(g); return status; }
   }
+  if (slot == &to->grad && rp_program_leaf(to) != RP_OK) { rp_tensor_drop(g); return RP_ENOMEM; }
   RP_TRY(accumulate(slot, g, slot == &to->grad));
   return to->node ? push(&p->waiting, to->node) : RP_OK;
 }
@@ -429,6 +436,7 @@ static bool deliver_part(pass *p, const rp_node *n, rp_status *status)
   rp_covered  all = { 0 };
   if (n->op != RP_OP_slice && n->op != RP_OP_select && n->op != RP_OP_diagonal) return false;
   if (!slot || (*slot ? !rp_takes_parts(*slot) : !to->node)) return false;
+  if (slot == &to->grad && (*status = rp_program_leaf(to)) != RP_OK) return true;
   *status = rp_add_part(slot, to->node ? &to->node->covered[to->output] : &all, n->op, n->attr, n->n_attr, to, n->g[0]);
   if (*status == RP_OK && to->node) *status = push(&p->waiting, to->node);
   return true;
@@ -464,10 +472,13 @@ static rp_status visit(pass *p, rp_node *n)
   if (n->n_in > 8 && !(gin = rp_new((size_t)n->n_in * sizeof *gin))) return RP_ENOMEM;
   const rp_device *was = rp_device_enter(device_of_gradient(n));
   const double start = rp_cost_start();
+  if (rp_noting) rp_program_begin(n->op, true);
   if (n->op == RP_OP_custom) status = n->custom.grad(n->custom.context, n->g, n->n_out, gin, n->n_in);
   else if (!deliver_part(p, n, &status)) status = rules[n->op](n, gin);
   rp_device_enter(was);
-  if (start > 0) rp_cost_add(n->op, true, start, n->in, n->g[0], n->n_in < 2 ? 0 : n->needs[0] + n->needs[1]);
+  const int products = n->n_in < 2 ? 0 : n->needs[0] + n->needs[1];
+  if (rp_noting) rp_program_end(products && n->g[0] ? products * rp_flop_of(n->op, n->in, n->g[0]) : 0);
+  if (start > 0) rp_cost_add(n->op, true, start, n->in, n->g[0], products);
   drop_gradients(n);
   for (int i = 0; i < n->n_in; i++) {
     if (!gin[i]) continue;

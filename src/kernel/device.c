@@ -21,7 +21,7 @@ static const struct { const rp_device *table; const char *name; } built[] = {
 };
 enum { N_BUILT = sizeof built / sizeof *built };
 
-static const rp_device *chosen, *entered;
+static const rp_device *chosen, *entered, *between;
 
 static bool runs(const char *name)
 {
@@ -58,7 +58,9 @@ rp_status rp_device_choose(const char *isa)
   return RP_OK;
 }
 
-const rp_device *rp_device_now(void) { return entered ? entered : rp_device_cpu(); }
+const rp_device *rp_device_home(void) { return entered ? entered : rp_device_cpu(); }
+const rp_device *rp_device_now(void) { return between ? between : rp_device_home(); }
+void             rp_device_via(const rp_device *table) { between = table; }
 
 const rp_device *rp_device_enter(const rp_device *d)
 {

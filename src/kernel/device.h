@@ -126,6 +126,13 @@ typedef struct rp_device {
   rp_status (*upload)(void *to, const void *from, size_t n);   /* from the CPU; `from` may change on return */
   rp_status (*download)(void *to, const void *from, size_t n); /* to the CPU */
   rp_status (*finish)(void);
+
+  /* calls noted once to be launched as a whole, NULL where calls cost nothing: between capture and captured nothing is done */
+  bool      (*captures)(void);        /* whether that can be had now */
+  rp_status (*capture)(void);
+  rp_status (*captured)(void **graph);
+  rp_status (*launch)(void *graph);
+  void      (*forget)(void *graph);   /* NULL: what was captured is not wanted */
 } rp_device;
 
 /* The CPU's table: the widest instruction set it runs, or the one that REPRO_ISA names. */
@@ -135,6 +142,11 @@ const rp_device *rp_device_cpu(void);
  * what was entered before, to be entered again afterwards. */
 const rp_device *rp_device_now(void);
 const rp_device *rp_device_enter(const rp_device *d);
+
+/* A table through which every call of an operation goes from now on (tensor/program.h); NULL: none.  rp_device_home() is the
+ * device entered itself, whose memory new tensors take. */
+void             rp_device_via(const rp_device *table);
+const rp_device *rp_device_home(void);
 rp_status        rp_device_choose(const char *isa); /* NULL: the default; RP_EDEVICE if unknown or not runnable */
 const char      *rp_device_list(void);              /* "baseline avx2 avx512": those built in that this CPU runs */
 

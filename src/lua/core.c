@@ -27,6 +27,7 @@ int luaopen_repro_core(lua_State *L)
   l_open_grad(L);
   l_open_random(L);
   l_open_optim(L);
+  l_open_program(L);
   l_open_storage(L);
   l_open_system(L);
   l_open_process(L);

@@ -99,6 +99,13 @@ static void push_where(lua_State *L)
   luaL_where(L, 1);
 }
 
+void l_where(lua_State *L, char *text, size_t room)
+{
+  push_where(L);
+  snprintf(text, room, "%s", lua_tostring(L, -1));
+  lua_pop(L, 1);
+}
+
 int l_raise(lua_State *L)
 {
   push_where(L);

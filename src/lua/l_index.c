@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lua/l_tensor.h"
+#include "tensor/program.h"
 #include "tensor/shape.h"
 
 /* ---- indexing ---- */
@@ -129,7 +130,13 @@ static int set_index(lua_State *L) /* x[key] = value */
   if (lua_type(L, 2) == LUA_TSTRING) {
     const char *name = lua_tostring(L, 2);
     if (strcmp(name, "requires_grad") == 0 && !x->node) { x->requires_grad = lua_toboolean(L, 3); return 0; }
-    if (strcmp(name, "grad") == 0 && lua_isnil(L, 3)) { rp_tensor_drop(x->grad); x->grad = NULL; return 0; }
+    if (strcmp(name, "grad") == 0 && lua_isnil(L, 3)) {
+      if (rp_program_cleared(x) != RP_OK) return l_raise(L);
+      rp_tensor *g = x->grad;
+      x->grad = NULL;
+      rp_tensor_drop(g);
+      return 0;
+    }
     return l_error(L, "field '%s' of a tensor cannot be set", name);
   }
   check_writable(L, x, "assignment");

@@ -9,6 +9,7 @@
 
 #include "kernel/linalg.h"
 #include "lua/l_tensor.h"
+#include "tensor/program.h"
 
 /* ---- arguments ------------------------------------------------------------------------------------------------ */
 
@@ -54,6 +55,7 @@ static const double *push_doubles(lua_State *L, rp_tensor *x)
 {
   rp_status   status = RP_OK;
   rp_tensor **box = l_box(L), *wide = NULL;
+  if (rp_program_reads("linear algebra") != RP_OK) l_raise(L);
   if (x->storage->device) L_RETRY(L, status, rp_tensor_host(box, x));
   else *box = rp_tensor_keep(x);
   if (status != RP_OK) l_raise(L);

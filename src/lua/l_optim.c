@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lua/l_tensor.h"
+#include "tensor/program.h"
 #include "tensor/shape.h"
 
 /* Element i of the array at index t; NULL for false and nil. */
@@ -165,7 +166,8 @@ static rp_status add_squares(rp_tensor **sum, rp_tensor *x)
   return status;
 }
 
-static int grad_norm(lua_State *L) /* gs -> sqrt(sum over all of g^2), in double, tensors in order */
+/* gs -> sqrt(sum over all of g^2), in double, tensors in order; a tensor while a step is recorded */
+static int grad_norm(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);
   int    n = (int)lua_rawlen(L, 1);
@@ -178,7 +180,10 @@ static int grad_norm(lua_State *L) /* gs -> sqrt(sum over all of g^2), in double
     lua_pop(L, 1);
     if (g) status = add_squares(sum, g);
   }
+  rp_tensor *root = NULL;
+  if (status == RP_OK && rp_noting) status = rp_apply_simple(&root, RP_OP_sqrt, sum, 1);
   rp_recording_set(was);
+  if (root) { rp_tensor_drop(*sum); *sum = root; lua_settop(L, 2); return 1; }
   if (status == RP_OK) status = rp_tensor_host(&host, *sum);
   if (status != RP_OK) return l_raise(L);
   double total = *(double *)host->a.data;

@@ -8,9 +8,11 @@
 #include "base/memory.h"
 #include "kernel/device.h"
 #include "lua/l_tensor.h"
+#include "tensor/program.h"
 #include "tensor/shape.h"
 
-typedef struct generator { uint64_t seed; uint32_t name; uint32_t ordinal; } generator;
+/* born: the program (tensor/program.h) that was noted when it was made, 0 for none: every run of that makes it anew. */
+typedef struct generator { uint64_t seed; uint32_t name; uint32_t ordinal; uint64_t born; } generator;
 
 static const char *const type_name = "repro.generator";
 
@@ -37,9 +39,22 @@ static generator *source(lua_State *L)
   return g;
 }
 
-static rp_draw next_draw(generator *g, double a, double b)
+static rp_draw next_of(void *context)
 {
-  return (rp_draw){ g->seed, (uint64_t)g->name << 32 | g->ordinal++, a, b };
+  generator *g = context;
+  return (rp_draw){ g->seed, (uint64_t)g->name << 32 | g->ordinal++, 0, 0 };
+}
+
+static rp_draw next_draw(lua_State *L, generator *g, double a, double b)
+{
+  if (rp_noting && g->born != rp_program_serial()) { /* a compiled step goes on where the generator is */
+    rp_program_draws_from(next_of, g);
+    lua_pushvalue(L, lua_upvalueindex(lua_touserdata(L, lua_upvalueindex(1)) ? 1 : 2));
+    l_program_keep(L);
+  }
+  rp_draw how = next_of(g);
+  how.a = a; how.b = b;
+  return how;
 }
 
 /* Fills t where it lies. */
@@ -57,7 +72,7 @@ static int drawn(lua_State *L, generator *g, rp_distribution d, rp_dtype dtype, 
   rp_tensor **box = l_box(L);
   L_MAKE(L, status, rp_tensor_empty(box, dtype, ndim, shape));
   if (status != RP_OK) return l_raise(L);
-  rp_draw how = next_draw(g, a, b);
+  rp_draw how = next_draw(L, g, a, b);
   if (draw(d, *box, &how) != RP_OK) return l_raise(L);
   l_account(L, *box);
   return 1;
@@ -108,7 +123,7 @@ static int randperm(lua_State *L) /* n: the order in which n uniform numbers wou
   int64_t    n = luaL_checkinteger(L, 1);
   if (n < 0) return l_error(L, "randperm: n = %lld is negative", (long long)n);
   rp_tensor **box = l_box(L), **keys = l_box(L), **sorted = l_box(L);
-  rp_draw     how = next_draw(g, 0, 1);
+  rp_draw     how = next_draw(L, g, 0, 1);
   const rp_device *was = rp_device_enter(l_default_device()), *here = rp_device_now();
   rp_status   status = rp_tensor_empty(box, RP_INT64, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(keys, RP_FLOAT64, 1, &n);
@@ -131,7 +146,7 @@ static int bernoulli(lua_State *L) /* p, shape [, dtype]: 1 with probability p, 
   rp_dtype dtype = l_opt_dtype(L, 3, RP_FLOAT32);
   if (!(p >= 0 && p <= 1)) return l_error(L, "bernoulli: p = %g is no probability", p);
   rp_tensor **box = l_box(L), **u = l_box(L), **limit = l_box(L), **hit = l_box(L);
-  rp_draw     how = next_draw(g, 0, 1);
+  rp_draw     how = next_draw(L, g, 0, 1);
   rp_status   status;
   L_MAKE(L, status, rp_tensor_empty(u, RP_FLOAT32, n, shape));
   if (status == RP_OK) status = draw(RP_UNIFORM, *u, &how);
@@ -149,7 +164,7 @@ static int lognormal(lua_State *L) /* mu, sigma, shape: e^(mu + sigma z) */
   double  mu = luaL_checknumber(L, 1), sigma = luaL_checknumber(L, 2);
   int     n = shape_at(L, 3, shape);
   rp_tensor **box = l_box(L), **z = l_box(L);
-  rp_draw     how = next_draw(g, mu, sigma);
+  rp_draw     how = next_draw(L, g, mu, sigma);
   rp_status   status;
   L_MAKE(L, status, rp_tensor_empty(z, RP_FLOAT32, n, shape));
   if (status == RP_OK) status = draw(RP_NORMAL, *z, &how);
@@ -192,7 +207,7 @@ static int categorical(lua_State *L) /* weights (n) or (B,n), count: int64 (coun
     return l_error(L, "categorical: weights %s, count %lld; weights must be (n) or (B,n)", rp_shape(&w->a).s, (long long)count);
   int64_t rows = nd == 2 ? w->a.shape[0] : 1, n = w->a.shape[nd - 1], shape[2] = { rows, count };
   rp_tensor **box = l_box(L), **u = l_box(L), **p = l_box(L), **host = l_box(L);
-  rp_draw     how = next_draw(g, 0, 1);
+  rp_draw     how = next_draw(L, g, 0, 1);
   rp_status   status = rp_tensor_host(host, w);
   if (status == RP_OK) status = rp_tensor_clone(p, *host, RP_FLOAT64);
   if (status == RP_OK) status = check_weights((*p)->a.data, rows, n);
@@ -213,20 +228,28 @@ static int new_generator(lua_State *L) /* seed [, name] */
   uint64_t   seed = (uint64_t)luaL_checkinteger(L, 1);
   uint32_t   name = name_hash(luaL_optstring(L, 2, ""));
   generator *g = lua_newuserdatauv(L, sizeof *g, 0);
-  *g = (generator){ seed, name, 0 };
+  *g = (generator){ seed, name, 0, rp_noting ? rp_program_serial() : 0 };
   luaL_setmetatable(L, type_name);
   return 1;
 }
 
+/* A generator is not set while a step is recorded: later calls would not do it. */
+static void check_not_noting(lua_State *L, const char *who)
+{
+  if (rp_noting) l_error(L, "%s in a compiled step: later calls do not run its Lua; do it outside, or in rp.live(function() ... end)", who);
+}
+
 static int reseed(lua_State *L) /* seed: the default generator starts again */
 {
+  check_not_noting(L, "seed");
   generator *g = lua_touserdata(L, lua_upvalueindex(1));
-  *g = (generator){ (uint64_t)luaL_checkinteger(L, 1), 0, 0 };
+  *g = (generator){ (uint64_t)luaL_checkinteger(L, 1), 0, 0, 0 };
   return 0;
 }
 
 static int state(lua_State *L) /* -> {seed=, name=, ordinal=} */
 {
+  check_not_noting(L, "state");
   generator *g = source(L);
   lua_createtable(L, 0, 3);
   lua_pushinteger(L, (lua_Integer)g->seed); lua_setfield(L, -2, "seed");
@@ -247,9 +270,10 @@ static lua_Integer field(lua_State *L, const char *name)
 
 static int restore(lua_State *L) /* state */
 {
+  check_not_noting(L, "restore");
   generator *g = source(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  generator s = { (uint64_t)field(L, "seed"), (uint32_t)field(L, "name"), (uint32_t)field(L, "ordinal") };
+  generator s = { (uint64_t)field(L, "seed"), (uint32_t)field(L, "name"), (uint32_t)field(L, "ordinal"), 0 };
   *g = s;
   return 0;
 }
@@ -270,7 +294,7 @@ void l_open_random(lua_State *L)
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   generator *g = lua_newuserdatauv(L, sizeof *g, 0);
-  *g = (generator){ 0, 0, 0 };
+  *g = (generator){ 0, 0, 0, 0 };
   luaL_setmetatable(L, type_name);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "default_generator");

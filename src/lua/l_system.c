@@ -75,7 +75,7 @@ static int threads(lua_State *L) /* [n] -> number in use */
 static int isa(lua_State *L) /* [name] -> name of the instruction set in use */
 {
   if (!lua_isnoneornil(L, 1) && rp_device_choose(luaL_checkstring(L, 1)) != RP_OK) return l_raise(L);
-  lua_pushstring(L, rp_device_now()->name);
+  lua_pushstring(L, rp_device_home()->name);
   return 1;
 }
 

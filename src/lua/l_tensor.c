@@ -5,6 +5,7 @@
 
 #include "kernel/ieee.h"
 #include "lua/l_tensor.h"
+#include "tensor/program.h"
 #include "tensor/shape.h"
 
 /* ---- arguments ---- */
@@ -110,7 +111,8 @@ static int ramp(lua_State *L, double first, double step, int64_t n, rp_dtype dty
   L_RETRY(L, status, rp_tensor_empty(&line, RP_FLOAT64, 1, &n));
   if (status != RP_OK) return l_raise(L);
   for (int64_t i = 0; i < n; i++) ((double *)line->a.data)[i] = fma((double)i, step, first);
-  status = rp_tensor_cast(box, line, dtype);
+  status = rp_program_wrote(line);
+  if (status == RP_OK) status = rp_tensor_cast(box, line, dtype);
   rp_tensor_drop(line);
   if (status == RP_OK) status = l_settle(box);
   return l_done(L, status, box);
@@ -209,6 +211,7 @@ static int from_table(lua_State *L) /* number | nested table | tensor [, dtype] 
     lua_pushvalue(L, 1);
     fill_nested(L, &out, shape, ndim, 0);
     lua_pop(L, 1);
+    if (rp_program_wrote(*wide) != RP_OK) return l_raise(L);
     L_RETRY(L, status, rp_tensor_cast(box, *wide, dtype));
     if (status == RP_OK) status = l_settle(box);
   }
@@ -236,6 +239,7 @@ void l_push_element(lua_State *L, const void *p, rp_dtype dtype)
 /* x, or a copy of it on the CPU in a box left on the stack. */
 static rp_tensor *on_cpu(lua_State *L, rp_tensor *x)
 {
+  if (rp_program_reads("reading a tensor") != RP_OK) l_raise(L);
   if (!x->storage->device) return x;
   rp_tensor **box = l_box(L);
   if (rp_tensor_host(box, x) != RP_OK) l_raise(L);

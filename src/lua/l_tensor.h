@@ -25,6 +25,9 @@ rp_tensor *l_to_tensor(lua_State *L, int i);
 /* The tensor at index i, or an error that names the running function's argument. */
 rp_tensor *l_check_tensor(lua_State *L, int i);
 
+/* "paper.lua:12: ": the first line of Lua that is not the library's. */
+void l_where(lua_State *L, char *text, size_t room);
+
 /* Raises rp_message(), or the given text, with the line of the script that led here (library files are skipped). */
 int l_raise(lua_State *L);
 int l_error(lua_State *L, const char *fmt, ...);
@@ -70,6 +73,9 @@ int l_done(lua_State *L, rp_status status, rp_tensor **box);
 
 int l_push_shape(lua_State *L, const rp_tensor *x); /* an array of sizes */
 
+/* Keeps the value on top of the stack, and takes it off, for as long as the compiled step that is recorded (l_program.c). */
+void l_program_keep(lua_State *L);
+
 /* Whether the run has limits, which nothing in Lua may then change (l_limits.c). */
 bool l_is_limited(void);
 
@@ -84,6 +90,7 @@ void l_open_device(lua_State *L);
 void l_open_random(lua_State *L);
 void l_open_grad(lua_State *L);
 void l_open_optim(lua_State *L);
+void l_open_program(lua_State *L);
 void l_open_storage(lua_State *L);
 void l_open_process(lua_State *L);
 void l_open_system(lua_State *L);

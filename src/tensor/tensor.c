@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "kernel/device.h"
+#include "tensor/program.h"
 #include "tensor/shape.h"
 
 static uint64_t last_serial;
@@ -27,25 +28,48 @@ static rp_tensor *new_tensor(const rp_array *a, rp_storage *storage)
   return t;
 }
 
+static rp_storage *latest;
+
+rp_storage *rp_storage_latest(void) { return latest; }
+
+static void link_storage(rp_storage *s)
+{
+  s->before = latest;
+  if (latest) latest->after = s;
+  latest = s;
+}
+
+static void unlink_storage(rp_storage *s)
+{
+  if (s->before) s->before->after = s->after;
+  if (s->after) s->after->before = s->before;
+  else          latest = s->before;
+}
+
 static rp_status new_storage(rp_storage **out, size_t bytes)
 {
   rp_storage *s = rp_new(sizeof *s);
   if (!s) return RP_ENOMEM;
-  const rp_device *d = rp_device_now();
-  s->data = d->alloc ? d->alloc(bytes ? bytes : 1) : rp_alloc(bytes ? bytes : 1);
-  if (!s->data) { rp_delete(s); return RP_ENOMEM; }
+  const rp_device *d = rp_device_home();
   s->references = 1;
   s->bytes = bytes;
   s->device = d->alloc ? d : NULL;
+  if (rp_noting) { if (rp_program_memory(s) != RP_OK) s->data = NULL; }
+  else s->data = d->alloc ? d->alloc(bytes ? bytes : 1) : rp_alloc(bytes ? bytes : 1);
+  if (!s->data) { rp_delete(s); return RP_ENOMEM; }
+  link_storage(s);
   *out = s;
   return RP_OK;
 }
 
-static void drop_storage(rp_storage *s)
+void rp_storage_drop(rp_storage *s)
 {
   if (--s->references > 0) return;
-  if (s->device) s->device->release(s->data, s->bytes ? s->bytes : 1);
-  else           rp_release(s->data);
+  if (s->pool) rp_program_forget(s);
+  else if (rp_program_open && rp_program_holds(s)) return;
+  else if (s->device) s->device->release(s->data, s->bytes ? s->bytes : 1);
+  else rp_release(s->data);
+  unlink_storage(s);
   rp_delete(s);
 }
 
@@ -60,7 +84,7 @@ rp_status rp_tensor_empty(rp_tensor **out, rp_dtype dtype, int ndim, const int64
   RP_TRY(new_storage(&s, (size_t)count * rp_dtype_size(dtype)));
   a.data = s->data;
   rp_tensor *t = new_tensor(&a, s);
-  if (!t) { drop_storage(s); return RP_ENOMEM; }
+  if (!t) { rp_storage_drop(s); return RP_ENOMEM; }
   *out = t;
   return RP_OK;
 }
@@ -70,7 +94,9 @@ rp_status rp_tensor_full(rp_tensor **out, rp_dtype dtype, int ndim, const int64_
   rp_tensor *t = NULL;
   RP_TRY(rp_tensor_empty(&t, dtype, ndim, shape));
   rp_status status = RP_OK;
-  if (ndim == 0 && dtype == RP_FLOAT32 && !t->storage->device) *(float *)t->a.data = (float)value; /* numbers among tensors: no kernel */
+  t->storage->known = ndim == 0;
+  if (ndim == 0 && dtype == RP_FLOAT32 && !t->storage->device && !rp_noting)
+    *(float *)t->a.data = (float)value; /* numbers among tensors: no kernel */
   else status = rp_device_now()->fill(&t->a, value);
   if (status != RP_OK) { rp_tensor_drop(t); return status; }
   *out = t;
@@ -108,7 +134,7 @@ void rp_tensor_drop(rp_tensor *t)
   if (!t || --t->references > 0) return;
   rp_tensor_drop(t->grad);
   if (t->node) rp_node_release(t->node);
-  drop_storage(t->storage);
+  rp_storage_drop(t->storage);
   rp_delete(t);
 }
 
@@ -155,7 +181,8 @@ static rp_status cross(rp_tensor *to, const rp_tensor *from)
 {
   size_t bytes = (size_t)rp_count(&to->a) * rp_dtype_size(to->a.dtype);
   if (bytes == 0) return RP_OK;
-  if (to->storage->device) return to->storage->device->upload(to->a.data, from->a.data, bytes);
+  if (to->storage->device) return rp_program_upload(to->storage->device, to->a.data, from->a.data, bytes);
+  RP_TRY(rp_program_reads("a copy to the CPU"));
   return from->storage->device->download(to->a.data, from->a.data, bytes);
 }
 
@@ -185,6 +212,7 @@ rp_status rp_tensor_move(rp_tensor **out, rp_tensor *x, const rp_device *device)
 
 rp_status rp_tensor_host(rp_tensor **out, rp_tensor *x)
 {
+  RP_TRY(rp_program_reads("reading a tensor"));
   return x->storage->device ? moved(out, x, NULL) : rp_tensor_contiguous(out, x);
 }
 

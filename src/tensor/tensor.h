@@ -17,7 +17,15 @@ typedef struct rp_storage {
   size_t   bytes;
   void    *data;    /* 64-byte aligned */
   const struct rp_device *device; /* whose memory this is; NULL: the CPU's */
+  bool     known;   /* one number that a script wrote down */
+  struct rp_program_pool *pool; /* of the program that noted how it came about, and which block; NULL: none */
+  int64_t  block;
+  struct rp_storage *before, *after; /* among all storages */
+  struct rp_storage *next;           /* among those that a program keeps */
 } rp_storage;
+
+rp_storage *rp_storage_latest(void); /* from which `before` leads to all others */
+void        rp_storage_drop(rp_storage *s);
 
 typedef struct rp_tensor {
   int64_t         references;

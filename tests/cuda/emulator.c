@@ -225,6 +225,7 @@ static unsigned char *from_piece(size_t bytes)
 #define SUCCESS 0
 #define INVALID 1
 #define OUT_OF_MEMORY 2
+#define CAPTURE_UNSUPPORTED 900
 #define NOT_FOUND 500
 
 static size_t limit, in_use;
@@ -278,7 +279,40 @@ static bool on_device(uint64_t p, size_t bytes)
   return false;
 }
 
-/* ---- a stream: calls run at once ---- */
+/* ---- a stream: calls run at once, unless they are captured ---- */
+
+typedef struct node { /* call NULL: a copy (from) or a fill */
+  emulated_call *call;
+  place3         grid, threads;
+  uint64_t       to, from;
+  size_t         bytes;
+  int            value;
+  void          *args;
+} node;
+typedef struct graph { node *at; int64_t n; } graph;
+
+static graph *capturing;
+static bool   spoilt; /* by what cannot be captured */
+
+static int add_node(node v, const void *args)
+{
+  if (args) {
+    v.args = malloc(v.bytes + 16);
+    if (!v.args) stop("out of memory");
+    memcpy(v.args, args, v.bytes);
+  }
+  capturing->at = realloc(capturing->at, (size_t)(capturing->n + 1) * sizeof v);
+  if (!capturing->at) stop("out of memory");
+  capturing->at[capturing->n++] = v;
+  return SUCCESS;
+}
+
+/* What waits, or reads and writes the host's memory, has no place in a graph. */
+static bool refuses(void)
+{
+  spoilt = spoilt || capturing;
+  return capturing != NULL;
+}
 
 static void run_kernel(emulated_call *call, place3 grid, place3 threads, const void *args)
 {
@@ -304,18 +338,29 @@ static int copy(uint64_t to, const void *from, size_t bytes, bool to_is_ours, bo
   return SUCCESS;
 }
 
-EXPORT int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t n, void *s) { (void)s; return copy(to, from, n, true, false); }
+EXPORT int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t n, void *s)
+{
+  (void)s;
+  return refuses() ? CAPTURE_UNSUPPORTED : copy(to, from, n, true, false);
+}
 EXPORT int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t n, void *s)
 {
   (void)s;
+  if (refuses()) return CAPTURE_UNSUPPORTED;
   return copy((uint64_t)(uintptr_t)to, (void *)(uintptr_t)from, n, false, true);
 }
-EXPORT int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t n, void *s) { (void)s; return copy(to, (void *)(uintptr_t)from, n, true, true); }
+EXPORT int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t n, void *s)
+{
+  (void)s;
+  if (capturing) return add_node((node){ .to = to, .from = from, .bytes = n }, NULL);
+  return copy(to, (void *)(uintptr_t)from, n, true, true);
+}
 
 EXPORT int cuMemsetD8Async(uint64_t to, unsigned char v, size_t n, void *s)
 {
   (void)s;
   if (!on_device(to, n)) stop("a fill of what is no device memory");
+  if (capturing) return add_node((node){ .to = to, .bytes = n, .value = v }, NULL);
   enter();
   memset((void *)(uintptr_t)to, v, n);
   leave();
@@ -346,10 +391,69 @@ EXPORT int cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsign
   place3 grid = { gx, gy, gz }, threads = { bx, by, bz };
   (void)s; (void)extra;
   if (gx == 0 || gy != 1 || gz != 1 || bx == 0 || bx > MAX_THREADS || by != 1 || bz != 1 || bytes > SHARED_MAX) return INVALID;
+  if (capturing) return add_node((node){ .call = k->call, .grid = grid, .threads = threads, .bytes = k->bytes }, arguments[0]);
   memset(shared, 0xA5, bytes);
   run_kernel(k->call, grid, threads, arguments[0]);
   return SUCCESS;
 }
+
+/* ---- graphs ---- */
+
+EXPORT int cuStreamBeginCapture_v2(void *s, int mode)
+{
+  (void)s; (void)mode;
+  if (capturing) return INVALID;
+  capturing = calloc(1, sizeof *capturing);
+  spoilt = false;
+  return capturing ? SUCCESS : OUT_OF_MEMORY;
+}
+
+EXPORT int cuStreamEndCapture(void *s, void **g)
+{
+  (void)s;
+  if (!capturing) return INVALID;
+  *g = capturing;
+  capturing = NULL;
+  return spoilt ? CAPTURE_UNSUPPORTED : SUCCESS;
+}
+
+/* EMULATOR_GRAPHS=0: none can be made ready. */
+EXPORT int cuGraphInstantiateWithFlags(void **e, void *g, unsigned long long flags)
+{
+  const char *graphs = getenv("EMULATOR_GRAPHS");
+  graph      *copied = calloc(1, sizeof *copied);
+  (void)flags;
+  if (!copied || (graphs && strcmp(graphs, "0") == 0)) { free(copied); return OUT_OF_MEMORY; }
+  *copied = *(graph *)g;
+  *(graph *)g = (graph){ NULL, 0 };
+  *e = copied;
+  return SUCCESS;
+}
+
+EXPORT int cuGraphLaunch(void *e, void *s)
+{
+  const graph *g = e;
+  (void)s;
+  if (capturing) return INVALID;
+  for (int64_t i = 0; i < g->n; i++) {
+    const node *v = &g->at[i];
+    if (v->call) { memset(shared, 0xA5, SHARED_MAX); run_kernel(v->call, v->grid, v->threads, v->args); }
+    else if (v->from) copy(v->to, (void *)(uintptr_t)v->from, v->bytes, true, true);
+    else cuMemsetD8Async(v->to, (unsigned char)v->value, v->bytes, NULL);
+  }
+  return SUCCESS;
+}
+
+EXPORT int cuGraphDestroy(void *p)
+{
+  graph *g = p;
+  for (int64_t i = 0; i < g->n; i++) free(g->at[i].args);
+  free(g->at);
+  free(g);
+  return SUCCESS;
+}
+
+EXPORT int cuGraphExecDestroy(void *e) { return cuGraphDestroy(e); }
 
 /* ---- what there is ---- */
 
@@ -358,7 +462,7 @@ EXPORT int cuDriverGetVersion(int *v) { *v = 13000; return SUCCESS; }
 EXPORT int cuGetErrorName(int e, const char **text)
 {
   *text = e == INVALID ? "CUDA_ERROR_INVALID_VALUE" : e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY"
-        : e == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : "?";
+        : e == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : e == CAPTURE_UNSUPPORTED ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED" : "?";
   return SUCCESS;
 }
 EXPORT int cuGetErrorString(int e, const char **text)
@@ -379,7 +483,13 @@ EXPORT int cuDeviceGetAttribute(int *v, int attribute, int d)
 EXPORT int cuDevicePrimaryCtxRetain(void **c, int d) { (void)d; *c = &blocks; return SUCCESS; }
 EXPORT int cuCtxSetCurrent(void *c) { (void)c; return SUCCESS; }
 EXPORT int cuStreamCreate(void **s, unsigned flags) { (void)flags; *s = &blocks; return SUCCESS; }
-EXPORT int cuStreamSynchronize(void *s) { (void)s; protect_all(false); return SUCCESS; }
+EXPORT int cuStreamSynchronize(void *s)
+{
+  (void)s;
+  if (refuses()) return CAPTURE_UNSUPPORTED;
+  protect_all(false);
+  return SUCCESS;
+}
 EXPORT int cuEventCreate(void **e, unsigned flags) { (void)flags; *e = &blocks; return SUCCESS; }
 EXPORT int cuEventRecord(void *e, void *s) { (void)e; (void)s; return SUCCESS; }
 EXPORT int cuEventSynchronize(void *e) { (void)e; return SUCCESS; }

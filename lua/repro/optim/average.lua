@@ -22,12 +22,16 @@ local function new(_, source, given)
   return setmetatable({ params = params, shadow = shadow, decay = o.decay, warm_up = o.warm_up, updates = 0 }, EMA)
 end
 
----Moves the averages towards the parameters.
-function EMA:update()
+local function move(self)
   self.updates = self.updates + 1
   local n, decay = self.updates, self.decay
   if self.warm_up then decay = math.min(decay, (1 + n) / (10 + n)) end
   core.ema_step(self.shadow, self.params, decay)
+end
+
+---Moves the averages towards the parameters.
+function EMA:update()
+  if core.is_noting() then core.program_live(function() move(self) end) else move(self) end
 end
 
 ---Exchanges averages and parameters.

@@ -14,18 +14,21 @@ local function gradients(params)
   return gs
 end
 
+local function scale_to(gs, norm, max)
+  if norm <= max then return end
+  core.no_grad(function()
+    for _, g in ipairs(gs) do g:mul_(max / norm) end
+  end)
+end
+
 ---Scales all gradients so that their common norm is at most `max`.
 ---@param params Tensor[]|Module
 ---@param max number
----@return number norm before
+---@return number norm before; a tensor in a compiled step
 function clip.clip_grad_norm(params, max)
   local gs = gradients(params)
   local norm = core.grad_norm(gs)
-  if norm > max then
-    core.no_grad(function()
-      for _, g in ipairs(gs) do g:mul_(max / norm) end
-    end)
-  end
+  if core.is_noting() then core.program_live(function() scale_to(gs, norm:item(), max) end) else scale_to(gs, norm, max) end
   return norm
 end
 

@@ -59,43 +59,52 @@ local function class(name, state_names, defaults)
   return c
 end
 
--- The gradients of a group, false where there is none; state tensors come into being with the first gradient.
+-- The gradients of a group, false where there is none.
 local function gradients(group)
   local gs = {}
-  for i, p in ipairs(group.params) do
-    local g = p.grad or false
-    gs[i] = g
-    if g then
-      for _, name in ipairs(group.state_names) do
-        local list = group.states[name]
-        if not list[i] then list[i] = core.zeros_like(p:detach()) end
-      end
+  for i, p in ipairs(group.params) do gs[i] = p.grad or false end
+  return gs
+end
+
+-- State tensors come into being with the first gradient.
+local function prepare(group, gs)
+  for _, name in ipairs(group.state_names) do
+    local list = group.states[name]
+    for i, p in ipairs(group.params) do
+      if gs[i] and not list[i] then list[i] = core.zeros_like(p:detach()) end
     end
   end
-  return gs
 end
 
 -- The factor that brings a gradient of norm `norm` to at most `clip`.
 local function clip_factor(norm, clip) return norm > clip and clip / norm or 1 end
 
+-- The step itself, which a compiled step does anew in every call.
+local function advance(self, per_group, norm, clip)
+  local scale = 1
+  if clip then scale = clip_factor(core.is_tensor(norm) and norm:item() or norm, clip) end
+  self.steps = self.steps + 1
+  for k, group in ipairs(self.groups) do
+    prepare(group, per_group[k])
+    self:update(group, per_group[k], self:rate(group), scale)
+  end
+end
+
 ---One update from the gradients in p.grad; parameters without one are left as they are.
 ---clip: largest norm of the gradient over all groups, a larger one is scaled to it; norm: measure it without clipping.
 ---@param given? {clip: number, norm: boolean}
----@return number? norm of the whole gradient before clipping, if clip or norm was asked for
+---@return number? norm of the whole gradient before clipping, if clip or norm was asked for; a tensor in a compiled step
 function Optimiser:step(given)
   local o = options(self.name .. ":step", given, { clip = false, norm = false })
-  local all, per_group, norm, scale = {}, {}, nil, 1
+  local all, per_group, norm = {}, {}, nil
   for k, group in ipairs(self.groups) do
     per_group[k] = gradients(group)
     for _, g in ipairs(per_group[k]) do all[#all + 1] = g end
   end
   if o.clip or o.norm then norm = core.grad_norm(all) end
-  if o.clip then scale = clip_factor(norm, o.clip) end
-  self.steps = self.steps + 1
   if trace.on then trace.before(self) end
-  for k, group in ipairs(self.groups) do
-    self:update(group, per_group[k], self:rate(group), scale)
-  end
+  if core.is_noting() then core.program_live(function() advance(self, per_group, norm, o.clip) end)
+  else advance(self, per_group, norm, o.clip) end
   if trace.on then trace.after(self) end
   return norm
 end
