@@ -18,6 +18,7 @@ emulated() { # emulated NAME FILE [VARIABLE=VALUE]
 }
 emulated "every operation gives the CPU's bits in the launch emulator" cuda
 emulated "whatever the order of threads and blocks" cuda EMULATOR_ORDER=down
+emulated "compiled steps: the same bits, in graphs" compile EMULATOR_GUARD=wait
 emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_GUARD=wait
 
 # What --math fast asks of cuBLAS and cuRAND, with stand-ins for them, without cuRAND, and without any.
@@ -35,6 +36,14 @@ said=$(REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" REPRO_CUBLAS=/nowhere/lib
 code=$?
 report "--math fast without cuBLAS: exit status 3, and what to install" \
   "$([ "$code" = 3 ] || echo "exit status $code")$(printf '%s' "$said" | grep -q 'libcublas12' || echo "$said")"
+cat >"$script" <<'END'
+local rp = require "repro"
+local step = rp.compile(function() return rp.ones(3):exp() * 2 end)
+for _ = 1, 4 do step() end
+END
+said=$(REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" EMULATOR_GRAPHS=0 ./repro run "$script" --device cuda 2>&1)
+report "a graph that the driver refuses: an error that says so" \
+  "$(printf '%s' "$said" | grep -q ':3: cuda:0: making a graph ready: out of memory' || echo "$said")"
 rm -f "$script"
 
 # ---- random words, beside cuRAND's: its generator on the CPU, and its functions for kernels compiled for the CPU ----

@@ -45,7 +45,8 @@ local function record(self, state, ...)
   local kind = state.begun[signature]
   if not kind then
     if state.kinds == MOST then
-      misuse("compiled step: more than %d kinds of arguments (the last: %s); give what varies as tensors of one shape", MOST, signature)
+      misuse("compiled step: more than %d kinds of arguments (the last: %s); give what varies as tensors of one shape",
+        MOST, signature)
     end
     state.kinds = state.kinds + 1
     state.begun[signature] = {}

@@ -3,6 +3,8 @@
 --- Runs on the CPU; with a GPU, or the launch emulator, on that as well.
 local T = require "tap"
 local rp = require "repro"
+local command = require "command"
+local files = require "repro.files"
 
 local function check(where)
   local former = rp.device(where)
@@ -280,6 +282,20 @@ local function check(where)
   local after = memory()
   T.eq(after.live, before.live, "two hundred calls later as much memory is live")
   T.ok(after.allocations - before.allocations <= 2, "and the system was asked for none", tostring(after.allocations - before.allocations))
+  if where == "cuda" then
+    local launches = (after.launches - before.launches) / 200
+    T.ok(launches <= 4, "a call is a draw, a graph, the optimiser and a copy", launches .. " launches")
+    T.eq(after.waits - before.waits, 0, "nothing waits")
+    T.eq(after.uploads - before.uploads, 0, "nothing is copied to the GPU")
+    local chosen = rp.compile(function(i) return rp.arange(1, 9)[i] end)
+    local places = rp.tensor({ 2, 9 }, "int64")
+    for k = 1, 6 do
+      places[2] = k == 6 and 10 or 9
+      local picked = chosen(places)
+      if k < 6 then T.eq(picked[2]:item(), 9, "a graph finds positions, " .. k) end
+      if k == 6 then T.raises(function() picked[2]:item() end, "index_select: index element 2 lies outside 1..9", "and reports one out of range") end
+    end
+  end
   local function live_after(f)
     for _ = 1, 3 do collectgarbage() end
     local start = memory().live
@@ -298,6 +314,40 @@ local function check(where)
   end)
   T.bits(kept, rp.full({ 1000 }, 6), "a tensor it left in a variable outlives it")
 
+  -- ---- memory that runs out ----
+
+  -- Fails allocation k of all that four calls of a new step do, and k + 1, ... until none is left to fail.
+  local q = rp.randn(3, 4):requires_grad_()
+  local sgd = rp.optim.SGD({ q }, { lr = 0.1, momentum = 0.9 })
+  local function five_calls()
+    local one = rp.compile(function(a)
+      local loss = (q * a + rp.randn(4) * 2):square():sum()
+      sgd:zero_grad()
+      loss:backward()
+      sgd:step { clip = 1 }
+      return loss
+    end)
+    for _ = 1, 5 do one(rp.ones(4)) end
+  end
+  local function live()
+    q.grad = nil
+    collectgarbage()
+    collectgarbage()
+    return rp.memory().live
+  end
+  five_calls()
+  local level, failures, unexpected = live(), 0, nil
+  for round = 0, 1500 do
+    rp.memory_fail_at(round + 1)
+    local ok, why = pcall(five_calls)
+    rp.memory_fail_at(0)
+    if ok then break end
+    failures = round + 1
+    if not tostring(why):find "out of memory" then unexpected = unexpected or tostring(why) end
+  end
+  T.ok(failures > 150 and failures < 1500 and not unexpected, "each allocation fails in turn, with a message", failures .. " " .. tostring(unexpected))
+  T.eq(live(), level, "and nothing is lost")
+
   -- ---- profile ----
 
   local profile = rp.profile(function() for _ = 1, 10 do small() end end)
@@ -312,6 +362,83 @@ local function check(where)
   rp.device(former)
 end
 
-check "cpu"
-if rp.core.cuda() then check "cuda" end
+-- ---- whole runs: plain, compiled, stopped and resumed, traced ----
+
+local script = [==[
+local rp = require "repro"
+local P = rp.paper{ id = "train", settings = { steps = {9, min = 1}, compiled = true } }
+local function make()                                      -- what the step needs is seen only through it
+  local net = rp.nn.MLPUNet(2, {layers = 3, hidden = 16})
+  local norm = rp.nn.BatchNorm(2)
+  local adam = rp.optim.AdamW(net, {lr = 1e-2, schedule = rp.optim.cosine(P.steps)})
+  local average = rp.optim.EMA(net, {decay = 0.9})
+  local function step()
+    local x, t = rp.randn(20, 2), rp.rand(20)
+    local loss = rp.mse_loss(net(norm(x + rp.randn(20, 2) * t:reshape(20, 1)), t), x)
+    adam:zero_grad()
+    loss:backward()
+    adam:step{clip = 1}
+    average:update()
+    return loss
+  end
+  return P.compiled and rp.compile(step) or step, net, average, norm
+end
+local step, net, average, norm = make()
+local history = {}
+for k in P:training(P.steps) do
+  history[k] = step():detach()
+  P:log{step = k, loss = history[k]}
+  if rawget(rp, "stop_at") == k then error("stopped", 0) end
+end
+P:pinned("net", net:hash())
+P:pinned("average", rp.hash(table.unpack(average.shadow)))
+P:pinned("statistics", rp.hash(norm.running_mean, norm.running_var))
+P:pinned("history", rp.hash(table.unpack(history)))
+P:pinned("next", rp.rand(1):item())
+]==]
+
+local function check_runs(where)
+  local directory = os.tmpname()
+  os.remove(directory)
+  rp.io.mkdir(directory)
+  local path = directory .. "/train.lua"
+  files.write(path, script)
+
+  local function run(target, ...)
+    local code, _, err = command.run("run", path, "-o", directory .. "/" .. target, "--device", where, ...)
+    rp.device "cpu"
+    return code, err
+  end
+  local function values(target)
+    local list = {}
+    for _, row in ipairs(rp.io.json_decode(files.read(directory .. "/" .. target .. "/result.json")).checks) do
+      list[#list + 1] = row.id .. " " .. tostring(row.measured)
+    end
+    return table.concat(list, "\n") .. files.read(directory .. "/" .. target .. "/log.jsonl")
+  end
+  local code, message = run("plain", "--set", "compiled=false")
+  T.eq(code, 0, "a training as it is written, on " .. where .. ": " .. message)
+  local wanted = values "plain"
+  T.eq(run "compiled", 0, "the same, compiled")
+  T.eq(values "compiled", wanted, "leaves the same bits")
+  for _, stop in ipairs { 1, 2, 3, 4, 7 } do
+    rp.stop_at = stop
+    run("stopped", "--checkpoint-every", "1")
+    rp.stop_at = nil
+    local again, said = run("stopped", "--checkpoint-every", "1", "--resume")
+    T.eq(again, 0, "stopped in step " .. stop .. " and resumed")
+    T.ok(stop == 1 or said:find(("step %d of 9"):format(stop - 1), 1, true), "after the step before", said)
+    T.eq(values "stopped", wanted, "leaves the same bits")
+  end
+  T.eq(run("traced", "--trace"), 0, "traced")
+  T.eq(run("traced-plain", "--trace", "--set", "compiled=false"), 0, "traced, as it is written")
+  T.eq(files.read(directory .. "/traced/trace/steps.jsonl"), files.read(directory .. "/traced-plain/trace/steps.jsonl"),
+    "the traces are the same")
+  os.execute("rm -rf " .. directory)
+end
+
+for _, where in ipairs { "cpu", rp.core.cuda() and "cuda" or nil } do
+  check(where)
+  check_runs(where)
+end
 T.done()

@@ -62,10 +62,10 @@ local function cublas_time(row, fn, budget)
 end
 
 local function measure(row, peaks, budget)
-  local memory = row.group == "step" and memory_of(row) or nil
+  local memory = row.memory and memory_of(row) or nil
   local fn = row.make()
   local function timed() return timing(fn, budget) end
-  local needs_tape = row.group == "step" or row.name == "small_backward" or row.group == "conv"
+  local needs_tape = row.tape or row.name == "small_backward" or row.group == "conv"
   local t = needs_tape and timed() or rp.no_grad(timed)
   local flop = row.flop or row.group == "step" and rp.profile(fn).flop or nil
   local work, most = flop or row.bytes, flop and peaks.flop or row.bytes and peaks.bytes

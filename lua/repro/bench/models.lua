@@ -1,9 +1,21 @@
---- Rows of the benchmark: whole training steps (forward, backward, Adam).
+--- Rows of the benchmark: whole training steps (forward, backward, Adam), as they are written and by rp.compile.
 local rp = require "repro"
 
 local rows = {}
 
-local function model(name, shape, make) rows[#rows + 1] = { group = "step", name = name, shape = shape, make = make } end
+-- A step that has been recorded.
+local function compiled(make)
+  return function()
+    local step = rp.compile(make())
+    for _ = 1, 3 do step() end
+    return step
+  end
+end
+
+local function model(name, shape, make)
+  rows[#rows + 1] = { group = "step", name = name, shape = shape, make = make, tape = true, memory = true }
+  rows[#rows + 1] = { group = "step", name = name .. "_compiled", shape = shape, make = compiled(make), tape = true }
+end
 
 --- A step of Adam on loss(net).
 local function training(net, loss)
