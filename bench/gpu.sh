@@ -4,7 +4,7 @@
 #     ./configure --with-cuda && make && SRCDIR=. bench/gpu.sh          in the source tree
 #     SRCDIR=../repro ../repro/bench/gpu.sh                             beside it
 #
-# 1. every operation, whole runs and --math fast against the CPU       ./repro test cuda cuda_runs cuda_math
+# 1. every operation, whole runs, compiled steps and --math fast against the CPU   ./repro test cuda cuda_runs compile cuda_math
 # 2. the DCR paper, whose pinned numbers are the CPU's                 ./repro run papers/dcr.lua --scale smoke --device cuda
 # 3. compute-sanitizer: memory, then races in shared memory            CUDA_TEST=short compute-sanitizer --tool memcheck ./repro test cuda
 # 4. times, beside the card's limits, cuBLAS and PyTorch               bench/peers.py --device cuda --write docs/PERFORMANCE.md
@@ -36,6 +36,7 @@ skip() { echo "skipped  $1  $2"; }
 
 step operations 60 ./repro test -q cuda
 step runs 60 ./repro test -q cuda_runs
+step compiled 30 ./repro test -q compile
 step fast 20 ./repro test -q cuda_math
 step dcr 60 ./repro run "$SRCDIR/papers/dcr.lua" --scale smoke --device cuda -q -o "$out/dcr"
 

@@ -65,8 +65,8 @@ static rp_status new_storage(rp_storage **out, size_t bytes)
 void rp_storage_drop(rp_storage *s)
 {
   if (--s->references > 0) return;
+  if (rp_program_open && rp_program_holds(s)) return;
   if (s->pool) rp_program_forget(s);
-  else if (rp_program_open && rp_program_holds(s)) return;
   else if (s->device) s->device->release(s->data, s->bytes ? s->bytes : 1);
   else rp_release(s->data);
   unlink_storage(s);

@@ -14,16 +14,17 @@ local function train(net, x, y, o, g)
   local total = o.epochs * per_epoch
   local optimiser = rp.optim.AdamW(net, { lr = o.lr, weight_decay = o.weight_decay,
                                           schedule = rp.optim.cosine(total, 0) })
+  local step = rp.compile(function(rows)
+    local loss = net(x:index_select(1, rows)):cross_entropy(y:index_select(1, rows))
+    optimiser:zero_grad()
+    loss:backward()
+    optimiser:step()
+    return loss
+  end)
   local loss
   for _ = 1, o.epochs do
     local order = g:randperm(n)
-    for i = 1, per_epoch do
-      local rows = order:slice(1, (i - 1) * batch + 1, i * batch)
-      loss = net(x:index_select(1, rows)):cross_entropy(y:index_select(1, rows))
-      optimiser:zero_grad()
-      loss:backward()
-      optimiser:step()
-    end
+    for i = 1, per_epoch do loss = step(order:slice(1, (i - 1) * batch + 1, i * batch)) end
   end
   return loss:item()
 end
