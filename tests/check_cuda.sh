@@ -38,7 +38,7 @@ report "--math fast without cuBLAS: exit status 3, and what to install" \
   "$([ "$code" = 3 ] || echo "exit status $code")$(printf '%s' "$said" | grep -q 'libcublas12' || echo "$said")"
 cat >"$script" <<'END'
 local rp = require "repro"
-local step = rp.compile(function() return rp.ones(3):exp() * 2 end)
+local step = rp.compile(function() return rp.ones(3):exp() * rp.ones(3) end)
 for _ = 1, 4 do step() end
 END
 said=$(REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" EMULATOR_GRAPHS=0 ./repro run "$script" --device cuda 2>&1)

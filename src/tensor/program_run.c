@@ -107,6 +107,7 @@ static piece next_piece(const rp_program *p, size_t from, size_t end)
     if (!c->on_host && !e.device) e.device = c->device;
     if (!c->on_host && e.device != c->device) break;
     e.on_host |= c->on_host;
+    e.n_device += !c->on_host;
     e.to += c->bytes;
     if (stands_alone(c)) { e.device = NULL; break; }
   }
@@ -121,7 +122,7 @@ static rp_status cut(rp_program *p, int which)
   while (at < t->end) {
     piece e = next_piece(p, at, t->end);
     RP_TRY(program_grow(&p->piece, p->n_pieces, &p->piece_room, sizeof *p->piece));
-    if (e.device && e.device->captures && e.device->captures()) RP_TRY(capture(p, &e));
+    if (e.device && e.n_device > 1 && e.device->captures && e.device->captures()) RP_TRY(capture(p, &e));
     p->piece[p->n_pieces++] = e;
     at = e.to;
   }

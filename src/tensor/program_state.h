@@ -13,7 +13,8 @@ typedef struct made { size_t at; int64_t block; } made;           /* a tensor ma
 typedef struct work { rp_opcode op; bool gradient; double flop; } work;
 /* start: the serial of its gradient (0: none) when part `part` began, in which it is first seen, unless that forgets it first */
 typedef struct leaf { rp_tensor *x; uint64_t start; bool cleared; int part; } leaf;
-typedef struct piece { size_t from, to; void *graph; const rp_device *device; bool on_host; } piece;
+/* Calls that go together; graph: of those on the device, NULL where they are made one by one. */
+typedef struct piece { size_t from, to; int64_t n_device; void *graph; const rp_device *device; bool on_host; } piece;
 typedef struct part { size_t end; rp_tensor **gradient; int64_t n_leaves, first_piece, n_pieces; bool ready; } part;
 
 struct rp_program {
