@@ -128,11 +128,12 @@ local function check(where)
       local top = double(y:reshape(35, 6)):topk(3, 2)
       local p, q = rp.unit(y[1]), rp.unit(y[2])
       local loss = rp.cross_entropy(p:matmul(q:t()), rp.arange(1, 7, 1, "int64")) + top:mean() + rp.tensor({ 0.5, 1 }):sum() + rp.eye(7):sum()
-      local g = rp.grad(loss, { x })[1]
+      local hot = rp.randint(1, 5, { 2, 3 }):one_hot(5)
+    local g = rp.grad(loss, { x })[1]
       sgd:zero_grad()
       loss:backward()
       sgd:step()
-      return loss, g, rp.randperm(9), rp.bernoulli(0.4, { 9 }), rp.lognormal(0, 1, { 4 })
+      return loss, g, hot, rp.randperm(9), rp.bernoulli(0.4, { 9 }), rp.lognormal(0, 1, { 4 })
     end, function() return everything(net, sgd, { table_.weight.grad }) end
   end)
 
@@ -252,6 +253,12 @@ local function check(where)
   local inner = rp.compile(function(a) return a + 1 end)
   local outer = rp.compile(function(a) return inner(a) * 2 end)
   for k = 1, 5 do T.eq(outer(rp.full({ 1 }, k)):item(), 2 * k + 2, "one step within another, " .. k) end
+  local indices = rp.full({ 2 }, 3)
+  local hot = rp.compile(function() return indices:one_hot(4) end)
+  for k = 1, 4 do T.bits(hot(), rp.tensor { { 0, 0, 1, 0 }, { 0, 0, 1, 0 } }, "one_hot reads nothing, " .. k) end
+  indices:fill_(5)
+  T.raises(function() hot():hash() end, "index_select: index element 1 ", "and refuses what is out of range")
+
   local net = rp.nn.BatchNorm(2)
   local normed = rp.compile(function(a) return net(a) end)
   for _ = 1, 4 do normed(rp.randn(5, 2)) end
@@ -281,7 +288,9 @@ local function check(where)
   collectgarbage()
   local after = memory()
   T.eq(after.live, before.live, "two hundred calls later as much memory is live")
-  T.ok(after.allocations - before.allocations <= 2, "and the system was asked for none", tostring(after.allocations - before.allocations))
+  if before.cached > 0 then                                -- not where sanitisers watch every block
+    T.ok(after.allocations - before.allocations <= 2, "and the system was asked for none", tostring(after.allocations - before.allocations))
+  end
   if where == "cuda" then
     local launches = (after.launches - before.launches) / 200
     T.ok(launches <= 4, "a call is a draw, a graph, the optimiser and a copy", launches .. " launches")

@@ -119,6 +119,13 @@ function arrange.roll(x, shifts, dims)
   return x
 end
 
+-- A compiled step reads no numbers; a selection refuses indices outside 1..n where they lie.
+local function select_all(index, n)
+  local places = core.arange(1, n, 1, "int64")
+  local looks = index.dtype:find "^float" and { index:floor(), index:ceil() } or { index }
+  for _, look in ipairs(looks) do places:index_select(1, look:to("int64"):reshape(-1)) end
+end
+
 ---One row per index with 1 at that position and 0 elsewhere.
 ---@param index Tensor (...) of int32 or int64, each in 1..n
 ---@param n? integer number of classes, default the largest index
@@ -126,7 +133,11 @@ end
 ---@return Tensor (..., n)
 function arrange.one_hot(index, n, dtype)
   local smallest, largest = 1, n or 1
-  if index:numel() > 0 then smallest, largest = index:min():item(), index:max():item() end
+  if n and core.is_noting() then
+    select_all(index, n)
+  elseif index:numel() > 0 then
+    smallest, largest = index:min():item(), index:max():item()
+  end
   n = n or largest
   if smallest < 1 or largest > n then
     misuse("one_hot: indices run from %d to %d, but must lie in 1..%d", smallest, largest, n)
