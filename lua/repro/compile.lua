@@ -60,7 +60,7 @@ function Step:__call(...)
   local state = states[self]
   local program = state.current
   if program and not trace.on and core.program_fits(program, ...) then return core.program_run(program, ...) end
-  if trace.on or core.is_noting() then return self.fn(...) end
+  if trace.on or core.program_is_open() then return self.fn(...) end -- within another: part of it
   for _, other in ipairs(state.ready) do
     if core.program_fits(other, ...) then
       state.current = other

@@ -146,6 +146,9 @@ end
 local function random_functions(seed)
   local word = word_source(seed)
   local function random(a, b)
+    if rp.core.is_noting() then
+      misuse "math.random in a compiled step: later calls do not run its Lua; take rp.rand or rp.randint, or do it in rp.live"
+    end
     if a == nil then return ((word() >> 5) * 0x1p26 + (word() >> 6)) * 0x1p-53 end
     local lo, hi = 1, integer_argument(a, 1)
     if b ~= nil then lo, hi = hi, integer_argument(b, 2) end

@@ -28,7 +28,7 @@ const char *rp_cuda_architectures(void);
 /* What runs on the CPU even for tensors on a GPU, and why. */
 const char *rp_cuda_stays(void);
 
-/* Device memory, counted as in base/memory.h, and how often data crossed over. */
+/* Device memory, counted as in base/memory.h, and how often data crossed over.  A graph is one launch. */
 typedef struct rp_cuda_counts {
   rp_memory memory;
   int64_t   launches, uploads, downloads, waits;

@@ -7,7 +7,7 @@
  *   core.program_signature(...) -> text                  what arguments must have in common to share a program
  *   core.program_facts(p) -> {calls, parts}
  *   core.program_live(fn)         calls fn() now, and again at this place in every run
- *   core.is_noting() -> whether a step is being recorded
+ *   core.is_noting() -> whether calls are being recorded; core.program_is_open() -> or would be, were it not for live
  *
  * User values of a program: the functions of live, {results}, {arguments that are no tensors}, what must not be collected. */
 #include <stdio.h>
@@ -226,9 +226,10 @@ static int compare(lua_State *L) /* p, q */
 
 /* ---- running ---- */
 
+/* While another step is recorded none fits: its calls would not be noted. */
 static bool fits(lua_State *L, const program *b)
 {
-  if (lua_gettop(L) - 1 != b->n_arguments || b->recording != rp_recording() || b->device != l_default_device()) return false;
+  if (rp_noting || lua_gettop(L) - 1 != b->n_arguments || b->recording != rp_recording() || b->device != l_default_device()) return false;
   int input = 0;
   lua_getiuservalue(L, 1, ARGUMENTS);
   for (int i = 1; i <= b->n_arguments; i++) {
@@ -293,6 +294,7 @@ static int live(lua_State *L) /* fn */
 }
 
 static int is_noting(lua_State *L) { lua_pushboolean(L, rp_noting); return 1; }
+static int is_open(lua_State *L) { lua_pushboolean(L, rp_program_open != NULL); return 1; }
 
 static int signature(lua_State *L) /* ... -> text */
 {
@@ -333,6 +335,7 @@ void l_open_program(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "program_record", record }, { "program_compare", compare }, { "program_fits", program_fits },
     { "program_run", run }, { "program_signature", signature }, { "program_facts", facts }, { "program_live", live }, { "is_noting", is_noting },
+    { "program_is_open", is_open },
     { NULL, NULL } };
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, collect);

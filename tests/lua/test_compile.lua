@@ -253,6 +253,15 @@ local function check(where)
   local inner = rp.compile(function(a) return a + 1 end)
   local outer = rp.compile(function(a) return inner(a) * 2 end)
   for k = 1, 5 do T.eq(outer(rp.full({ 1 }, k)):item(), 2 * k + 2, "one step within another, " .. k) end
+  outer:reset()
+  for k = 1, 5 do inner(rp.full({ 1 }, k)) end
+  for k = 1, 5 do T.eq(outer(rp.full({ 1 }, k)):item(), 2 * k + 2, "one that is recorded already, " .. k) end
+  local around = rp.compile(function(a)
+    rp.live(function() count = inner(rp.full({ 1 }, 4)):item() end)
+    return a * 2
+  end)
+  inner:reset()
+  for k = 1, 6 do T.ok(around(rp.full({ 1 }, k)):item() == 2 * k and count == 5, "one within rp.live, " .. k) end
   local indices = rp.full({ 2 }, 3)
   local hot = rp.compile(function() return indices:one_hot(4) end)
   for k = 1, 4 do T.bits(hot(), rp.tensor { { 0, 0, 1, 0 }, { 0, 0, 1, 0 } }, "one_hot reads nothing, " .. k) end
@@ -443,6 +452,12 @@ local function check_runs(where)
   T.eq(run("traced-plain", "--trace", "--set", "compiled=false"), 0, "traced, as it is written")
   T.eq(files.read(directory .. "/traced/trace/steps.jsonl"), files.read(directory .. "/traced-plain/trace/steps.jsonl"),
     "the traces are the same")
+  files.write(path, [==[local rp = require "repro"
+local step = rp.compile(function() return rp.ones(1) * math.random() end)
+for _ = 1, 4 do step() end
+]==])
+  local refused, why = run "random"
+  T.ok(refused == 2 and why:find "train.lua:2: math.random in a compiled step", "math.random is refused", why)
   os.execute("rm -rf " .. directory)
 end
 
