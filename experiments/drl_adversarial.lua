@@ -13,6 +13,7 @@ local P = rp.paper{
     n_test   = {smoke = 200, small = 1000, paper = 10000, min = 100, help = "test images"},
     base     = {smoke = 20, small = 1500, paper = 600000, min = 1, help = "steps before the adversary"},
     steps    = {smoke = 20, small = 600, paper = 50000, min = 1, help = "steps with the adversary"},
+    batch    = {smoke = 64, small = 128, paper = 128, min = 2, help = "images in a step"},
     lr       = {5e-4, paper = 2e-4, help = "learning rate with the adversary"},
     samples  = {smoke = 40, small = 1000, paper = 50000, min = 20, help = "samples that a Fréchet distance is of"},
     sampling = {smoke = 8, small = 60, paper = 1000, min = 2, help = "steps of the sampler"},
@@ -37,9 +38,10 @@ local sweep = rp.sweep{
   name = "shares", grid = {p_kl = shares}, seeds = P.seeds,
   run = function(cell)
     local data = drl.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = side, seed = P.seed}
-    local base = drl.train{data = data, seed = cell.seed, code = 0, net = P.net, width = P.scale == "paper" and 256 or 192, steps = P.base}
+    local base = drl.train{data = data, seed = cell.seed, code = 0, net = P.net, width = P.scale == "paper" and 256 or 192, steps = P.base,
+                           batch = P.batch}
     local model = drl.train_adversary{data = data, seed = cell.seed, code = 0, net = P.net, score = base.score, p_kl = cell.p_kl,
-                                      steps = P.steps, lr = P.lr, stream = "adversary"}
+                                      steps = P.steps, batch = P.batch, lr = P.lr, stream = "adversary"}
     local critic = drl.train_critic(data, cell.seed, small and 30 or 400)
     local x = drl.sample(model.score, {shape = {P.samples, data.train.x:size(2), side, side}, seed = cell.seed, steps = P.sampling})
     local fd, is = drl.quality(critic, data, x)

@@ -11,6 +11,7 @@ local P = rp.paper{
     n_test   = {smoke = 200, small = 1000, paper = 10000, min = 100, help = "test images"},
     steps    = {smoke = 30, small = 1500, paper = 300000, min = 1, help = "steps of a training"},
     conv_steps = {smoke = 2, small = 500, paper = 300000, min = 1, help = "steps of a training of convolutional networks"},
+    conv_batch = {32, paper = 128, min = 2, help = "images in a step of these; 128 of the others"},
     samples  = {smoke = 40, small = 1000, paper = 50000, min = 20, help = "samples that a Fréchet distance is of"},
     conv_samples = {smoke = 20, small = 250, paper = 50000, min = 20, help = "the same for convolutional networks"},
     sampling = {smoke = 8, small = 60, paper = 1000, min = 2, help = "steps of the sampler from t = 1, fewer from less noise"},
@@ -44,7 +45,7 @@ local function prepare(cell)                      -- -> data, model, draw(t, pri
   local data = drl.load{dataset = P[cell.images], n_train = P.n_train, n_test = P.n_test, size = cell.size, seed = P.seed}
   local conv = cell.net == "conv"
   local model = drl.train{data = data, seed = cell.seed, code = 0, net = cell.net, width = large and 256 or 192,
-          batch = conv and not large and 32 or 128,
+    batch = conv and P.conv_batch or 128,
     steps = conv and P.conv_steps or P.steps, multipliers = large and cell.size == 32 and {1, 2, 2, 2} or nil, blocks = large and 8 or nil}
   local function draw(t, prior, n)
     return drl.sample(model.score, {shape = {n, data.train.x:size(2), cell.size, cell.size}, from = t, seed = cell.seed,

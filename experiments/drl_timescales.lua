@@ -11,6 +11,7 @@ local P = rp.paper{
     n_test  = {smoke = 200, small = 1000, paper = 10000, min = 100, help = "test images"},
     steps   = {smoke = 30, small = 700, paper = 80000, min = 1, help = "steps of a training"},
     conv_steps = {smoke = 2, small = 300, paper = 80000, min = 1, help = "steps of a training of convolutional networks"},
+    conv_batch = {32, paper = 128, min = 2, help = "images in a step of these; 128 of the others"},
     grey    = {"numerals", choices = {"numerals", "mnist"}, help = "the grey images"},
     colour  = {"colour", choices = {"colour", "cifar10"}, help = "the coloured images"},
     strong  = {1e-2, min = 0, help = "the strong weight of the code's L1 norm; the paper's is 1e-5"},
@@ -50,9 +51,8 @@ local sweep = rp.sweep{
   run = function(cell)
     local data, conv = images(cell), cell.net == "conv"
     local model = drl.train{data = data, seed = cell.seed, code = 2, times = cell.t, l1 = cell.l1, net = cell.net,
-      steps = conv and P.conv_steps or P.steps, batch = conv and not large and 32 or 128,
-              multipliers = large and data.train.x:size(2) == 3 and {1,
-              1, 1} or nil}
+      steps = conv and P.conv_steps or P.steps, batch = conv and P.conv_batch or 128,
+      multipliers = large and data.train.x:size(2) == 3 and {1, 1, 1} or nil}
     local judged = drl.judge_codes(model.encoder, data)
     return {silhouette = judged.silhouette, knn = judged.knn, width = judged.width or 0, size = judged.z:abs():mean():item(),
             weights = model.encoder:hash()}
