@@ -23,92 +23,11 @@
 
 #include <stdlib.h>
 
-#include "kernel/matmul.h"
+#include "kernel/conv_sums.h"
 
-#define CONV_GRAIN    500000    /* multiply-adds below which another thread does not pay */
-#define FLAT_TERMS    8         /* channels in times channels out of a group, if there are several out */
-#define FLAT_VECS     8         /* of them at a time */
-#define FLAT_BYTES    (1 << 18) /* of masks */
-#define LANE_ROWS     9         /* chains at a time: a 3 x 3 kernel */
-#define CONV_GATHERED (1 << 20) /* numbers of x that conv_weight copies at a time, if blocks allow */
-
-static inline int64_t volume(const int64_t *n) { return n[0] * n[1] * n[2]; }
-
-/* A padded copy of one channel.  Dimension d is split into phases; position i of phase f holds
- * source index first + i step + f apart, or +0 where there is none. */
-typedef struct conv_grid {
-  int64_t size[3], first[3], step[3], apart[3]; /* of the source */
-  int64_t phases[3], extent[3];
-  int64_t channel;                    /* numbers in a copy */
-} conv_grid;
-
-static int64_t grid_at(const conv_grid *g, const int64_t *phase, const int64_t *i)
-{
-  int64_t f = (phase[0] * g->phases[1] + phase[1]) * g->phases[2] + phase[2];
-  return ((f * g->extent[0] + i[0]) * g->extent[1] + i[1]) * g->extent[2] + i[2];
-}
-
-/* Positions 0 .. n-1 from `first` in steps: those from *lo to *hi - 1 lie inside a source of `size`. */
-static void grid_inside(int64_t n, int64_t size, int64_t first, int64_t step, int64_t *lo, int64_t *hi)
-{
-  *lo = first < 0 ? min_int(n, ceil_div(-first, step)) : 0;
-  *hi = size > first ? min_int(n, ceil_div(size - first, step)) : 0;
-  if (*hi < *lo) *hi = *lo;
-}
-
-/* The points that a product computes, n[0] x n[1] x n[2] of them, cut into vectors.  Their sources lie side by side
- * in rows `pitch` apart and planes `plane` apart; their results go to at + z step[0] + y step[1] + x step[2]. */
-typedef struct conv_points {
-  int64_t n[3], pitch, plane;
-  int64_t at, step[3];
-  int64_t per_row, per_plane, vectors; /* per_row = 0: vectors run on from row to row, over the gaps */
-  int     lanes;
-} conv_points;
-
-static void points_cut(conv_points *s, int lanes)
-{
-  int64_t span = (s->n[1] - 1) * s->pitch + s->n[2], by_row = ceil_div(s->n[2], lanes);
-  s->lanes = lanes;
-  s->per_row = by_row * s->n[1] <= ceil_div(span, lanes) ? by_row : 0;
-  s->per_plane = s->per_row ? by_row * s->n[1] : ceil_div(span, lanes);
-  s->vectors = s->n[0] * s->per_plane;
-}
-
-/* Where the source of vector v starts. */
-static int64_t points_origin(const conv_points *s, int64_t v)
-{
-  int64_t z = v / s->per_plane, i = v % s->per_plane;
-  return z * s->plane + (s->per_row ? i / s->per_row * s->pitch + i % s->per_row * s->lanes : i * s->lanes);
-}
-
-/* Where the results of whole vectors v .. v + vecs - 1 start, if they follow each other; or -1. */
-static int64_t points_whole(const conv_points *s, int64_t v, int vecs)
-{
-  int64_t z = v / s->per_plane, i = v % s->per_plane, end = (i + vecs) * s->lanes;
-  bool    rows_whole = s->per_row ? s->n[2] % s->lanes == 0 : s->pitch == s->n[2];
-  if (!rows_whole || s->step[2] != 1 || s->step[1] != s->n[2] || end > s->n[1] * s->n[2]) return -1;
-  return s->at + z * s->step[0] + i * s->lanes;
-}
-
-/* Lanes lane .. lane + n - 1 of a vector are points whose results start at `at`. */
-typedef struct conv_run { int lane, n; int64_t at; } conv_run;
-
-static int points_runs(const conv_points *s, int64_t v, conv_run *run)
-{
-  int64_t position = points_origin(s, v) % s->plane, z = v / s->per_plane;
-  int64_t y = position / s->pitch, x = position % s->pitch;
-  int     n_runs = 0;
-  for (int lane = 0; lane < s->lanes && y < s->n[1]; y++, x = 0) {
-    int n = (int)min_int(s->lanes - lane, s->n[2] - x);
-    if (n > 0) {
-      conv_run r = { lane, n, s->at + z * s->step[0] + y * s->step[1] + x * s->step[2] };
-      run[n_runs++] = r;
-    }
-    if (s->per_row) break;
-    lane += (int)min_int(s->lanes - lane, s->pitch - x);
-  }
-  return n_runs;
-}
+#define FLAT_TERMS 8         /* channels in times channels out of a group, if there are several out */
+#define FLAT_VECS  8         /* of them at a time */
+#define FLAT_BYTES (1 << 18) /* of masks */
 
 /* The forward product and conv_input: each forms products of the weights with a shifted copy of a sample. */
 typedef struct conv_work {
@@ -132,15 +51,6 @@ typedef struct conv_work {
   size_t         share_bytes, chain_bytes, copy_bytes;
   int64_t        shares;
 } conv_work;
-
-static size_t aligned(int64_t bytes) { return (size_t)ceil_div(bytes, 64) * 64; }
-
-/* The number of shares for work of so many multiply-adds in so many units. */
-static int64_t conv_shares(double multiply_adds, int64_t units)
-{
-  double shares = multiply_adds / CONV_GRAIN;
-  return shares < 2 ? 1 : min_int(units, shares < rp_threads() ? (int64_t)shares : rp_threads());
-}
 
 /* One block holds everything; the tables come first.  Vectors may read up to their length past the end of a copy. */
 static void *work_memory(conv_work *k, int64_t size)
@@ -301,6 +211,15 @@ static void input_cut(conv_work *k, const int64_t *f, int lanes)
   if (volume(s->n) > 0) points_cut(s, lanes);
 }
 
+/* The largest shift of a kernel position in a copy that begins with gy, which is the first one's; beyond it, if there are several
+ * phases. */
+static int64_t input_last_shift(const conv_work *k)
+{
+  const rp_conv *c = k->c;
+  if (volume(c->stride) != 1) return k->grid.channel;
+  return (c->padding[0] * k->grid.extent[1] + c->padding[1]) * k->grid.extent[2] + c->padding[2];
+}
+
 static conv_work input_plan(const rp_conv *c, int lanes)
 {
   const int64_t none[3] = { 0, 0, 0 };
@@ -313,7 +232,7 @@ static conv_work input_plan(const rp_conv *c, int lanes)
   k.backward = true;
   input_grid(&k);
   input_cut(&k, none, lanes);
-  work_source(&k, 0);
+  work_source(&k, input_last_shift(&k));
   double work = (double)c->batch * (double)c->c_out * (double)k.in_volume * (double)(k.n_out * k.positions);
   k.shares = conv_shares(work, rp_threads());
   return k;
@@ -343,90 +262,10 @@ static void input_phase(conv_work *k, const int64_t *f, int lanes)
 /* Whether sums of conv_input need no mask, and no chain more than one block. */
 static bool input_simple(const conv_work *k) { return k->finite && k->terms <= RP_KB; }
 
-/* The gradient of the weights of one group: see conv_weight_body.h. */
-typedef struct conv_sums {
-  const rp_conv *c;
-  const void    *x, *gy;
-  int64_t        n_in, n_out, group;  /* channels of a group; the group at hand */
-  conv_grid      grid;                /* one phase, whatever the stride */
-  int64_t        sample;              /* numbers in the copy of a sample */
-  int64_t        terms;               /* batch * output pixels */
-  int64_t        runs, run_length;    /* of adjacent columns */
-  int64_t        run_stride, run_panels, columns; /* length in whole vectors, in tiles; runs * run_stride */
-  int64_t        chunk, samples;      /* blocks at a time; samples they touch at most */
-  int64_t        first_block, blocks, first_sample; /* of the chunk at hand */
-  int64_t       *term_at, *run_at;
-  void          *copy, *packed, *sums;
-} conv_sums;
-
-static conv_grid sums_grid(const rp_conv *c)
+/* Whether the last sums are results.  Without terms, or where no kernel position reaches, there are none. */
+static bool sums_direct(const conv_work *k)
 {
-  conv_grid g;
-  for (int d = 0; d < 3; d++) {
-    g.size[d] = c->in[d]; g.first[d] = -c->padding[d]; g.step[d] = g.apart[d] = g.phases[d] = 1;
-    g.extent[d] = (c->out[d] - 1) * c->stride[d] + (c->kernel[d] - 1) * c->dilation[d] + 1;
-  }
-  g.channel = volume(g.extent);
-  return g;
-}
-
-static conv_sums sums_plan(const rp_conv *c, int lanes)
-{
-  conv_sums k = { .c = c, .n_in = c->c_in / c->groups, .n_out = c->c_out / c->groups, .terms = c->batch * volume(c->out) };
-  k.grid = sums_grid(c);
-  if (k.terms == 0) return k;
-  k.sample     = volume(k.grid.extent) * k.n_in;
-  bool rows    = c->dilation[2] == 1; /* then a row of kernel positions is one run, otherwise each by itself */
-  k.runs       = c->kernel[0] * c->kernel[1] * (rows ? 1 : c->kernel[2]);
-  k.run_length = k.n_in * (rows ? c->kernel[2] : 1);
-  k.run_stride = ceil_div(k.run_length, lanes) * lanes;
-  k.run_panels = ceil_div(k.run_stride, TILE_VECS * lanes);
-  k.columns    = k.runs * k.run_stride;
-  int64_t pixels = volume(c->out), wanted = CONV_GATHERED / k.sample * pixels / RP_KB;
-  k.chunk   = min_int(wanted < 1 ? 1 : wanted, ceil_div(k.terms, RP_KB));
-  k.samples = min_int(c->batch, (k.chunk * RP_KB - 1) / pixels + 2);
-  return k;
-}
-
-/* Tiles read up to a vector past the end of the copy. */
-static void *sums_memory(conv_sums *k, int64_t size)
-{
-  const rp_conv *c = k->c;
-  size_t tables = aligned((k->chunk * RP_KB + k->runs) * (int64_t)sizeof(int64_t));
-  size_t copy = aligned(k->samples * k->sample * size + TILE_VECS * VEC_BYTES);
-  size_t packed = aligned(k->chunk * RP_KB * k->n_out * size), sums = aligned(k->n_out * k->columns * size);
-  char *block = rp_alloc(tables + copy + packed + sums);
-  if (!block) return NULL;
-  k->term_at = (int64_t *)block;
-  k->run_at  = k->term_at + k->chunk * RP_KB;
-  k->copy    = block + tables;
-  k->packed  = block + tables + copy;
-  k->sums    = block + tables + copy + packed;
-  int64_t per_row = c->dilation[2] == 1 ? 1 : c->kernel[2];
-  for (int64_t i = 0; i < k->runs; i++) {
-    int64_t q0 = i / per_row / c->kernel[1], q1 = i / per_row % c->kernel[1], q2 = i % per_row;
-    int64_t row = q0 * c->dilation[0] * k->grid.extent[1] + q1 * c->dilation[1];
-    k->run_at[i] = (row * k->grid.extent[2] + q2 * c->dilation[2]) * k->n_in;
-  }
-  return block;
-}
-
-/* Where the terms of n pixels of a sample start, from `pixel` on. */
-static void sums_offsets(const conv_sums *k, int64_t *at, int64_t sample, int64_t pixel, int64_t n)
-{
-  const rp_conv *c = k->c;
-  for (int64_t i = 0; i < n; i++, pixel++) {
-    int64_t z = pixel / c->out[2] / c->out[1] * c->stride[0], y = pixel / c->out[2] % c->out[1] * c->stride[1];
-    int64_t x = pixel % c->out[2] * c->stride[2];
-    at[i] = sample * k->sample + ((z * k->grid.extent[1] + y) * k->grid.extent[2] + x) * k->n_in;
-  }
-}
-
-/* How many of the pieces of a chunk are worth a thread. */
-static int64_t sums_grain(const conv_sums *k, int64_t pieces, int64_t terms)
-{
-  double each = (double)terms * (double)k->n_out * (double)k->columns / (double)pieces;
-  return each > CONV_GRAIN ? 1 : (int64_t)(CONV_GRAIN / (each + 1)) + 1;
+  return k->backward ? k->n_shifts > 0 && input_simple(k) : k->terms > 0;
 }
 
 /* The forward product or the gradient of x for few output channels: see conv_flat_body.h. */
@@ -469,47 +308,6 @@ static bool flat_plan(conv_flat *k, const rp_conv *c, bool forward, int lanes)
   k->reach  = llabs(flat_shift(c, 0, true, move)); /* the first and the last position move it most */
   k->shares = conv_shares((double)c->batch * (double)c->c_out * (double)(k->pixels * n_c * k->positions), c->batch * c->groups);
   return true;
-}
-
-/* The gradient of the weights by lanes: see conv_lanes_body.h. */
-typedef struct conv_lanes {
-  const rp_conv *c;
-  const void    *x, *gy;
-  void          *gw;
-  bool           grouped;               /* a lane is a group, not an output channel */
-  int64_t        n_in, n_out;           /* channels of a group */
-  int64_t        rows, pixels;          /* chains of a lane: n_in K; terms of a sample */
-  conv_grid      grid;                  /* of the copy of x: one phase, whatever the stride */
-  int64_t       *at, *shift;            /* where a pixel and a chain start in the copy */
-  int64_t        pitch;                 /* lanes of gy */
-  int64_t        units, shares;
-  char          *scratch;               /* share_bytes for each share: chains, sums, gy, x */
-  size_t         share_bytes;
-} conv_lanes;
-
-/* Offsets in a copy of x whose pixels are `width` numbers wide. */
-static void lanes_offsets(const conv_lanes *k, int64_t *at, int64_t *shift, int64_t width)
-{
-  const rp_conv *c = k->c;
-  int64_t K = k->rows / k->n_in;
-  const int64_t *e = k->grid.extent;
-  for (int64_t p = 0; p < k->pixels; p++) {
-    int64_t z = p / c->out[2] / c->out[1] * c->stride[0], y = p / c->out[2] % c->out[1] * c->stride[1];
-    at[p] = ((z * e[1] + y) * e[2] + p % c->out[2] * c->stride[2]) * width;
-  }
-  for (int64_t r = 0; r < k->rows; r++) {
-    int64_t q = r % K, z = q / c->kernel[2] / c->kernel[1] * c->dilation[0], y = q / c->kernel[2] % c->kernel[1] * c->dilation[1];
-    shift[r] = ((z * e[1] + y) * e[2] + q % c->kernel[2] * c->dilation[2]) * width + r / K;
-  }
-}
-
-/* Whether a row of kernel positions of all input channels would leave about half of a vector empty, or more. */
-static bool lanes_plan(conv_lanes *k, const rp_conv *c, int lanes)
-{
-  int64_t n_in = c->c_in / c->groups, n_out = c->c_out / c->groups;
-  *k = (conv_lanes){ .c = c, .n_in = n_in, .n_out = n_out, .grouped = n_in == 1 && n_out == 1 && c->groups > 1,
-                     .rows = n_in * volume(c->kernel), .pixels = volume(c->out), .grid = sums_grid(c) };
-  return 2 * n_in * c->kernel[2] <= lanes + 2;
 }
 
 #define BODY "kernel/conv_body.h"

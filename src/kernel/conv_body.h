@@ -2,15 +2,27 @@
 
 /* ---- the padded copy of a sample ---- */
 
-static void T(spread_row)(number *out, const number *x, int64_t step, int64_t n)
+/* The part of a row shorter than a vector, or its end: n numbers step apart. */
+VEC_FN void T(spread_end)(number *out, const number *x, int64_t step, int n)
 {
-  if (step == 1) {
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) T(vec_store)(out + i, T(vec_load)(x + i));
-    if (i < n) T(vec_store_part)(out + i, T(vec_load_part)(x + i, (int)(n - i)), (int)(n - i));
+  if (step == 1) T(vec_store_part)(out, T(vec_load_part)(x, n), n);
+  else if (step == 2) {
+    int first = 2 * n - 1 < LANES ? 2 * n - 1 : LANES;
+    T(vec_store_part)(out, T(vec_even)(T(vec_load_part)(x, first), T(vec_load_part)(x + first, 2 * n - 1 - first)), n);
+  } else for (int i = 0; i < n; i++) out[i] = x[i * step];
+}
+
+/* Rows of n numbers, step apart in x. */
+static void T(spread_rows)(number *out, int64_t out_row, const number *x, int64_t x_row, int64_t rows, int64_t step, int64_t n)
+{
+  int64_t whole = step <= 2 ? n / LANES * LANES : 0;
+  for (; rows > 0; rows--, out += out_row, x += x_row) {
+    if (step == 1) for (int64_t i = 0; i < whole; i += LANES) T(vec_store)(out + i, T(vec_load)(x + i));
+    else
+      for (int64_t i = 0; i < whole; i += LANES) /* not a number too many is read */
+        T(vec_store)(out + i, T(vec_even)(T(vec_load)(x + 2 * i), T(vec_load_part)(x + 2 * i + LANES, LANES - 1)));
+    if (whole < n) T(spread_end)(out + whole, x + whole * step, step, (int)(n - whole));
   }
-  else if (step == 2) for (int64_t i = 0; i < n; i++) out[i] = x[2 * i]; /* a loop the compiler turns into vectors */
-  else                for (int64_t i = 0; i < n; i++) out[i] = x[i * step];
 }
 
 /* The same for rows that follow each other, in x and in the copy: what lies between those parts of them that are kept is +0. */
@@ -44,8 +56,7 @@ static void T(spread_phase)(const conv_work *k, number *out, const number *x, co
       if (k->flat)
         T(spread_flat)(out + to, x + row * g->size[2], (const number *)k->keep + to, (hi[1] - lo[1] - 1) * g->size[2] + hi[2] - lo[2]);
       else
-        for (int64_t y = lo[1]; y < hi[1]; y++, row += g->step[1], to += g->extent[2])
-          T(spread_row)(out + to, x + row * g->size[2], g->step[2], hi[2] - lo[2]);
+        T(spread_rows)(out + to, g->extent[2], x + row * g->size[2], g->step[1] * g->size[2], hi[1] - lo[1], g->step[2], hi[2] - lo[2]);
     }
 }
 
@@ -211,7 +222,7 @@ static void T(conv_tile)(const conv_work *k, int64_t u, int64_t v, const number 
   const number *w = (const number *)k->packed + g * k->n_in * k->n_out * k->positions;
   const number *bias = k->bias ? (const number *)k->bias + g * k->n_out : NULL;
   number *out = (number *)k->out + u * k->n_out * k->out_volume;
-  int64_t at = k->terms > 0 && (!k->backward || input_simple(k)) ? points_whole(&k->points, v, in.vecs) : -1;
+  int64_t at = sums_direct(k) ? points_whole(&k->points, v, in.vecs) : -1;
   T(conv_sum) sum = { sums, in.vecs * LANES }, to = sum;
   if (at >= 0) { to.at = out + at; to.row = k->out_volume; }
   in.out = to;

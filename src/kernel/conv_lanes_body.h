@@ -64,7 +64,7 @@ static void T(lanes_unit)(const conv_lanes *k, int64_t u, number *scratch)
   memset(scratch, 0, k->share_bytes);
   for (int64_t b = 0; b < c->batch; b++) {
     T(pack)(gy, lanes, (const number *)k->gy + (b * c->c_out + first) * k->pixels, k->pixels, 1, lanes, k->pixels);
-    T(interleave)(x, &k->grid, (const number *)k->x + (b * c->c_in + group * k->n_in) * in, x_channels);
+    T(interleave)(x, k->place, (const number *)k->x + (b * c->c_in + group * k->n_in) * in, in, x_channels);
     for (int64_t p = 0, n; p < k->pixels; p += n, term += n) {
       n = min_int(k->pixels - p, RP_KB - term % RP_KB);
       T(lanes_rows)(&part, gy, x, p, n, acc);
@@ -91,10 +91,11 @@ static rp_status T(conv_lanes_run)(conv_lanes k)
   k.units = k.grouped ? ceil_div(c->groups, LANES) : c->groups * ceil_div(k.n_out, LANES);
   k.shares = conv_shares((double)c->batch * (double)k.pixels * (double)(k.rows * k.units * LANES), k.units);
   k.share_bytes = aligned(numbers * (int64_t)sizeof(number));
-  size_t tables = aligned(2 * (k.pixels + k.rows) * (int64_t)sizeof(int64_t));
+  size_t tables = aligned((2 * (k.pixels + k.rows) + volume(c->in)) * (int64_t)sizeof(int64_t));
   char  *block = rp_alloc(tables + (size_t)k.shares * k.share_bytes);
   if (!block) return RP_ENOMEM;
-  k.at = (int64_t *)block; k.shift = k.at + 2 * k.pixels; k.scratch = block + tables;
+  k.at = (int64_t *)block; k.shift = k.at + 2 * k.pixels; k.place = k.shift + 2 * k.rows; k.scratch = block + tables;
+  grid_places(&k.grid, k.place);
   lanes_offsets(&k, k.at, k.shift, k.grouped ? LANES : k.n_in);
   lanes_offsets(&k, k.at + k.pixels, k.shift + k.rows, k.grouped ? last : k.n_in); /* of the last unit, which may be narrower */
   rp_parallel(k.shares, 1, T(lanes_shares), &k);

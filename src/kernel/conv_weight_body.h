@@ -2,119 +2,138 @@
  *
  * Rows are output channels, terms are (sample, output pixel), columns are (q0, q1 | q2, c): in a copy of x whose
  * channels lie side by side, the columns of one run (q0, q1) are adjacent, and a term is a mere offset.
- * Terms are taken in chunks of whole blocks; for each, the samples it touches are copied and gy is packed. */
+ * Terms are taken in chunks of whole blocks; for each, the samples it touches are copied, and rows of gy. */
 
-/* The channels of a group side by side: out[(row, column) n + c], rows and columns padded with +0. */
-static void T(interleave)(number *out, const conv_grid *g, const number *x, int64_t n)
+/* `lanes` channels of LANES pixels from `at` on, turned, to their places among n channels. */
+static __attribute__((noinline)) void T(interleave_square)(number *out, int64_t n, const int64_t *place, const number *const *channel,
+                                                           int64_t at, int lanes)
 {
-  int64_t rows = g->extent[1], cols = g->extent[2], channel = volume(g->size), lo, hi;
-  grid_inside(cols, g->size[2], g->first[2], 1, &lo, &hi);
-  for (int64_t i = 0; i < g->extent[0] * rows; i++, out += cols * n) {
-    int64_t z = g->first[0] + i / rows, y = g->first[1] + i % rows;
-    if (z < 0 || z >= g->size[0] || y < 0 || y >= g->size[1]) { memset(out, 0, (size_t)(cols * n) * sizeof *out); continue; }
-    memset(out, 0, (size_t)(lo * n) * sizeof *out);
-    T(pack)(out + lo * n, n, x + (z * g->size[1] + y) * g->size[2] + g->first[2] + lo, channel, 1, n, hi - lo);
-    memset(out + hi * n, 0, (size_t)((cols - hi) * n) * sizeof *out);
-  }
-}
-
-/* Samples of the chunk: copies of x. */
-static void T(weight_gather)(void *context, int64_t begin, int64_t end)
-{
-  const conv_sums *k = context;
-  int64_t in = volume(k->c->in);
-  for (int64_t b = begin; b < end; b++)
-    T(interleave)((number *)k->copy + b * k->sample, &k->grid,
-                  (const number *)k->x + ((k->first_sample + b) * k->c->groups + k->group) * k->n_in * in, k->n_in);
-}
-
-/* Blocks of the chunk: gy packed for row tiles, and the offset of each term. */
-static void T(weight_block)(const conv_sums *k, int64_t block)
-{
-  int64_t pixels = volume(k->c->out), tiles = ceil_div(k->n_out, TILE_ROWS);
-  int64_t begin = (k->first_block + block) * RP_KB, end = min_int(k->terms, begin + RP_KB), n = 0;
-  for (int64_t p = begin; p < end; p += n) { /* the part of the block inside one sample */
-    int64_t b = p / pixels, pixel = p % pixels;
-    n = min_int(end - p, pixels - pixel);
-    const number *gy = (const number *)k->gy + (b * k->c->groups + k->group) * k->n_out * pixels + pixel;
-    for (int64_t i = 0; i < tiles; i++) {
-      int64_t first = part_begin(k->n_out, tiles, i), rows = part_begin(k->n_out, tiles, i + 1) - first;
-      number *out = (number *)k->packed + block * RP_KB * k->n_out + first * (end - begin) + (p - begin) * rows;
-      T(pack)(out, rows, gy + first * pixels, pixels, 1, rows, n);
+  T(vec) v[LANES];
+  T(load_turned)(v, channel, at);
+  UNROLL for (int p = 0; p < LANES; p++)
+    if (place[at + p] >= 0) {
+      if (lanes == LANES) T(vec_store)(out + place[at + p] * n, v[p]);
+      else                T(vec_store_part)(out + place[at + p] * n, v[p], lanes);
     }
-    sums_offsets(k, k->term_at + block * RP_KB + (p - begin), b - k->first_sample, pixel, n);
+}
+
+/* The n channels of a group side by side, x being `pixels` of each: out[place n + c].  What has no pixel stays as it is. */
+static void T(interleave)(number *out, const int64_t *place, const number *x, int64_t pixels, int64_t n)
+{
+  if (pixels < LANES || n <= 4) { /* too little for squares */
+    for (int64_t p = 0; p < pixels; p++)
+      for (int64_t c = 0; c < n && place[p] >= 0; c++) out[place[p] * n + c] = x[c * pixels + p];
+    return;
+  }
+  for (int64_t c = 0; c < n; c += LANES) {
+    const number *channel[LANES];
+    T(item_starts)(channel, x + c * pixels, pixels, n - c);
+    for (int64_t p = 0; p < pixels; p += LANES) /* the last square overlaps the one before */
+      T(interleave_square)(out + c, n, place, channel, min_int(p, pixels - LANES), (int)min_int(LANES, n - c));
   }
 }
 
-static void T(weight_blocks)(void *context, int64_t begin, int64_t end)
+/* The samples of the chunk: copies of x. */
+static void T(weight_gather)(const conv_part *p, int64_t samples)
 {
-  for (int64_t i = begin; i < end; i++) T(weight_block)(context, i);
+  const conv_sums *k = p->k;
+  int64_t in = volume(k->c->in);
+  for (int64_t b = 0; b < samples; b++)
+    T(interleave)((number *)p->copy + b * p->sample, k->place,
+                  (const number *)k->x + (((p->first_sample + b) * k->c->groups + p->group) * k->n_in + p->first_in) * in, in, p->n_in);
 }
 
-/* Tiles begin .. end - 1, counted row tile fastest, take the blocks of the chunk in ascending order. */
-static void T(weight_tiles)(void *context, int64_t begin, int64_t end)
+/* A block of the chunk: rows of gy, and the offset of each term. */
+static void T(weight_block)(const conv_part *p, int64_t block)
 {
-  const conv_sums *k = context;
-  int64_t row_tiles = ceil_div(k->n_out, TILE_ROWS);
-  for (int64_t block = 0; block < k->blocks; block++) {
-    int64_t n = min_int(RP_KB, k->terms - (k->first_block + block) * RP_KB);
-    T(tile) t = { .n = n, .b_vec = LANES, .b_at = k->term_at + block * RP_KB, .c_row = k->columns, .from_row = k->columns, .next_row = k->columns };
-    for (int64_t i = begin; i < end; i++) {
-      int64_t panel = i / row_tiles, run = panel / k->run_panels, at = panel % k->run_panels * TILE_COLS;
-      int64_t first = part_begin(k->n_out, row_tiles, i % row_tiles);
-      int64_t rows = part_begin(k->n_out, row_tiles, i % row_tiles + 1) - first;
-      int     vecs = k->run_stride - at > LANES ? 2 : 1;
-      t.a = (const number *)k->packed + block * RP_KB * k->n_out + first * n;
-      t.b = (const number *)k->copy + k->run_at[run] + at;
-      t.c = (number *)k->sums + first * k->columns + run * k->run_stride + at;
+  const conv_sums *k = p->k;
+  int64_t pixels = volume(k->c->out), begin = (p->first_block + block) * RP_KB, end = min_int(k->terms, begin + RP_KB);
+  int64_t *at = p->term_at + block * RP_KB;
+  for (int64_t t = begin, n; t < end; t += n) { /* the part of the block inside one sample */
+    int64_t b = t / pixels, pixel = t % pixels;
+    n = min_int(end - t, pixels - pixel);
+    const number *gy = (const number *)k->gy + ((b * k->c->groups + p->group) * k->n_out + p->first_out) * pixels + pixel;
+    number       *out = (number *)p->rows + block * TILE_PITCH * p->n_out + t - begin;
+    T(spread_rows)(out, TILE_PITCH, gy, pixels, p->n_out, 1, n);
+    for (int64_t i = 0; i < n; i++) at[t - begin + i] = k->pixel_at[pixel + i] * p->n_in + (b - p->first_sample) * p->sample;
+  }
+}
+
+/* All tiles of a block. */
+static void T(weight_tiles)(const conv_part *p, int64_t block)
+{
+  const conv_sums *k = p->k;
+  int64_t row_tiles = ceil_div(p->n_out, TILE_ROWS), n = min_int(RP_KB, k->terms - (p->first_block + block) * RP_KB);
+  T(tile) t = { .n = n, .b_at = p->term_at + block * RP_KB, .c_row = p->columns, .from_row = p->columns, .next_row = p->columns };
+  for (int64_t panel = 0; panel < k->runs * p->run_panels; panel++) {
+    int64_t run = panel / p->run_panels, at = panel % p->run_panels * TILE_COLS;
+    int     vecs = p->run_stride - at > LANES ? 2 : 1;
+    t.b = (const number *)p->copy + k->run_at[run] * p->n_in + at;
+    for (int64_t i = 0; i < row_tiles; i++) {
+      int64_t first = part_begin(p->n_out, row_tiles, i), rows = part_begin(p->n_out, row_tiles, i + 1) - first;
+      t.a = (const number *)p->rows + (block * p->n_out + first) * TILE_PITCH;
+      t.c = (number *)p->sums + first * p->columns + run * p->run_stride + at;
       t.next = t.c;
-      t.from = k->first_block + block > 0 ? t.c : NULL;
-      T(tile_shifted)(&t, (int)rows, vecs);
+      t.from = p->first_block + block > 0 ? t.c : NULL;
+      T(tile_apart)(&t, (int)rows, vecs);
     }
   }
 }
 
 /* The sums to gw(o, c, q). */
-static void T(weight_scatter)(const conv_sums *k, number *gw)
+static void T(weight_scatter)(const conv_part *p)
 {
-  int64_t K = volume(k->c->kernel), per_run = K / k->runs;
-  for (int64_t o = 0; o < k->n_out; o++)
+  const conv_sums *k = p->k;
+  int64_t K = volume(k->c->kernel), n = k->run_positions;
+  for (int64_t o = 0; o < p->n_out; o++)
     for (int64_t run = 0; run < k->runs; run++) {
-      const number *s = (const number *)k->sums + o * k->columns + run * k->run_stride;
-      number       *out = gw + o * k->n_in * K + run * per_run;
-      for (int64_t j = 0; j < per_run; j++)
-        for (int64_t c = 0; c < k->n_in; c++) out[c * K + j] = *s++;
+      const number *s = (const number *)p->sums + o * p->columns + run * p->run_stride;
+      number       *out = (number *)k->gw + ((p->group * k->n_out + p->first_out + o) * k->n_in + p->first_in) * K + run * n;
+      for (int64_t j = 0; j < n; j++)
+        for (int64_t c = 0; c < p->n_in; c++) out[c * K + j] = *s++;
     }
 }
 
-static void T(weight_group)(conv_sums *k, int64_t group, number *gw)
+static void T(weight_part)(conv_part *p, char *scratch)
 {
-  int64_t pixels = volume(k->c->out), all = ceil_div(k->terms, RP_KB), panels = k->runs * k->run_panels;
-  int64_t tiles = panels * ceil_div(k->n_out, TILE_ROWS);
-  k->group = group;
-  for (k->first_block = 0; k->first_block < all; k->first_block += k->blocks) {
-    k->blocks = min_int(k->chunk, all - k->first_block);
-    int64_t end = min_int(k->terms, (k->first_block + k->blocks) * RP_KB);
-    k->first_sample = k->first_block * RP_KB / pixels;
-    int64_t samples = (end - 1) / pixels + 1 - k->first_sample, terms = end - k->first_block * RP_KB;
-    rp_parallel(samples, sums_grain(k, samples, terms), T(weight_gather), k);
-    rp_parallel(k->blocks, sums_grain(k, k->blocks, terms), T(weight_blocks), k);
-    rp_parallel(tiles, sums_grain(k, tiles, terms), T(weight_tiles), k);
+  const conv_sums *k = p->k;
+  int64_t pixels = volume(k->c->out), all = ceil_div(k->terms, RP_KB);
+  p->term_at = (int64_t *)scratch;
+  p->copy    = scratch + p->term_bytes;
+  p->rows    = (char *)p->copy + p->copy_bytes;
+  p->sums    = (char *)p->rows + p->row_bytes;
+  memset(p->copy, 0, p->copy_bytes);
+  for (p->first_block = 0; p->first_block < all; p->first_block += p->blocks) {
+    p->blocks = min_int(p->chunk, all - p->first_block);
+    p->first_sample = p->first_block * RP_KB / pixels;
+    T(weight_gather)(p, (min_int(k->terms, (p->first_block + p->blocks) * RP_KB) - 1) / pixels + 1 - p->first_sample);
+    for (int64_t block = 0; block < p->blocks; block++) T(weight_block)(p, block);
+    for (int64_t block = 0; block < p->blocks; block++) T(weight_tiles)(p, block);
   }
-  T(weight_scatter)(k, gw + group * k->n_out * k->n_in * volume(k->c->kernel));
+  T(weight_scatter)(p);
+}
+
+static void T(weight_shares)(void *context, int64_t begin, int64_t end)
+{
+  const conv_sums *k = context;
+  for (int64_t s = begin; s < end; s++)
+    for (int64_t u = part_begin(k->units, k->shares, s), last = part_begin(k->units, k->shares, s + 1); u < last; u++) {
+      conv_part p = sums_part(k, u, LANES, sizeof(number));
+      T(weight_part)(&p, k->scratch + (size_t)s * k->share_bytes);
+    }
 }
 
 static rp_status T(conv_weight)(const rp_conv *c, number *gw, const number *x, const number *gy)
 {
-  conv_sums k = sums_plan(c, LANES);
+  conv_sums k = sums_plan(c);
   if (k.terms == 0) { /* empty sums are +0 */
     memset(gw, 0, (size_t)(c->c_out * k.n_in * volume(c->kernel)) * sizeof *gw);
     return RP_OK;
   }
-  void *block = sums_memory(&k, sizeof(number));
+  void *block = sums_memory(&k, LANES, sizeof(number));
   if (!block) return RP_ENOMEM;
-  k.x = x; k.gy = gy;
-  for (int64_t g = 0; g < c->groups; g++) T(weight_group)(&k, g, gw);
+  k.x = x; k.gy = gy; k.gw = gw;
+  rp_parallel(k.shares, 1, T(weight_shares), &k);
   rp_release(block);
   return RP_OK;
 }

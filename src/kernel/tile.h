@@ -19,13 +19,15 @@
 #define WIDE_VECS  8
 #define TILE_COLS  (TILE_VECS * LANES)
 #define TILE_AHEAD 8                                     /* terms by which packed columns are fetched in advance */
+#define TILE_PITCH (RP_KB + 16)                           /* rows at a distance that spreads them over a cache */
 #define TILE_LANES (TILE_VECS * VEC_BYTES / 4)         /* of the smaller type */
 
 /* Where the operands of a tile lie. */
 typedef enum tile_kind {
   TILE_PACKED, /* a: the rows side by side for each term; b: the vectors side by side for each term */
   TILE_DIRECT, /* a: any strides; b: rows of adjacent columns */
-  TILE_SHIFTED /* a: as packed; b: term p starts at b_at[p], its vectors are b_vec apart */
+  TILE_SHIFTED, /* a: as packed; b: term p starts at b_at[p], its vectors are b_vec apart */
+  TILE_APART    /* a: rows TILE_PITCH apart, terms adjacent; b: term p starts at b_at[p], its vectors are adjacent */
 } tile_kind;
 
 static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

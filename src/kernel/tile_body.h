@@ -8,8 +8,8 @@ typedef struct T(tile) {
   number        *c; int64_t c_row;
   int            cols;                      /* columns written; b has whole vectors of them */
   bool           add;                       /* to what c holds */
-  const number  *bias;                      /* NULL, or one for each column; for TILE_SHIFTED one for each row */
-  const number  *from; int64_t from_row;    /* TILE_SHIFTED, whose vectors are whole: NULL, or what s is added to instead; */
+  const number  *bias;                      /* NULL, or one for each column; where b_at is used, one for each row */
+  const number  *from; int64_t from_row;    /* where b_at is used, with whole vectors: NULL, or what s is added to instead; */
   const number  *next; int64_t next_row;    /* NULL, or what will be written soon */
 } T(tile);
 
@@ -34,18 +34,20 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
   T(vec)         acc[TILE_ROWS][WIDE_VECS];
   const number  *a = t->a, *b = t->b;
   const int64_t *at = t->b_at;
-  const int64_t  a_row = kind == TILE_DIRECT ? t->a_row : 1, a_term = kind == TILE_DIRECT ? t->a_term : rows;
+  const bool     at_terms = kind == TILE_SHIFTED || kind == TILE_APART;
+  const int64_t  a_row = kind == TILE_DIRECT ? t->a_row : kind == TILE_APART ? TILE_PITCH : 1;
+  const int64_t  a_term = kind == TILE_DIRECT ? t->a_term : kind == TILE_APART ? 1 : rows;
   const int64_t  b_term = kind == TILE_PACKED ? vecs * LANES : t->b_term, b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
   UNROLL for (int r = 0; r < rows; r++)
     UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_set1)(0);
-  if (kind == TILE_PACKED || (kind == TILE_SHIFTED && t->next)) { /* large and far away: it comes while the sums are formed */
-    const number *next = kind == TILE_SHIFTED ? t->next : t->c;
-    int64_t       row = kind == TILE_SHIFTED ? t->next_row : t->c_row;
+  if (kind == TILE_PACKED || (at_terms && t->next)) { /* large and far away: it comes while the sums are formed */
+    const number *next = at_terms ? t->next : t->c;
+    int64_t       row = at_terms ? t->next_row : t->c_row;
     UNROLL for (int r = 0; r < rows; r++)
       UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(next + r * row + v * LANES, 1);
   }
   for (int64_t p = 0, n = t->n; p < n; p++) {
-    const number *bp = kind == TILE_SHIFTED ? b + at[p] : b;
+    const number *bp = at_terms ? b + at[p] : b;
     T(vec) bv[WIDE_VECS];
     UNROLL for (int v = 0; v < vecs; v++) bv[v] = T(vec_load)(bp + v * b_vec);
     if (kind == TILE_PACKED) {
@@ -56,9 +58,9 @@ VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const 
       UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_fma)(ar, bv[v], acc[r][v]);
     }
     a += a_term;
-    if (kind != TILE_SHIFTED) b += b_term;
+    if (!at_terms) b += b_term;
   }
-  if (kind == TILE_SHIFTED) {
+  if (at_terms) {
     const number *from = t->from;
     number       *c = t->c;
     if (from) {
@@ -129,6 +131,7 @@ VEC_FN void T(tile_switch)(const T(tile) *t, int rows, int vecs, const tile_kind
 static void T(tile_packed)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_PACKED); }
 static void T(tile_direct)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_DIRECT); }
 static void T(tile_shifted)(const T(tile) *t, int rows, int vecs) { T(tile_switch)(t, rows, vecs, TILE_SHIFTED); }
+static void T(tile_apart)(const T(tile) *t, int rows, int vecs)   { T(tile_switch)(t, rows, vecs, TILE_APART); }
 
 /* At most WIDE_ROWS rows, WIDE_VECS vectors, operands as for TILE_DIRECT: reads long pieces of the rows of b. */
 static void T(tile_wide)(const T(tile) *t, int rows)

@@ -8,6 +8,7 @@
  *   vec_fma      a * b + c, rounded once                     vec_and         the bits of a where those of b are set
  *   vec_zip_lo   a0 b0 a1 b1 ... from the lower halves       vec_zip_hi      the same from the upper halves,
  *                of each piece of 16 bytes
+ *   vec_even     a0 a2 a4 ... b0 b2 b4 ...
  *   vec_load_pieces  piece i from p[i PIECE] + at, where PIECE is the numbers in 16 bytes
  *
  * TILE_ROWS, WIDE_ROWS, TURNED_ROWS: the rows of a register tile two or eight vectors wide, or of one beside a square
@@ -62,6 +63,14 @@ VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { return _mm512_unpacklo_ps(
 VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { return _mm512_unpacklo_pd(a, b); }
 VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { return _mm512_unpackhi_ps(a, b); }
 VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return _mm512_unpackhi_pd(a, b); }
+VEC_FN vec_f32 vec_even_f32(vec_f32 a, vec_f32 b)
+{
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+VEC_FN vec_f64 vec_even_f64(vec_f64 a, vec_f64 b)
+{
+  return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b);
+}
 VEC_FN vec_f32 vec_load_pieces_f32(const float *const *p, int64_t at)
 {
   __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p[0] + at));
@@ -116,6 +125,11 @@ VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { return _mm256_unpacklo_ps(
 VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { return _mm256_unpacklo_pd(a, b); }
 VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { return _mm256_unpackhi_ps(a, b); }
 VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return _mm256_unpackhi_pd(a, b); }
+VEC_FN vec_f32 vec_even_f32(vec_f32 a, vec_f32 b)
+{
+  return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), 0xd8));
+}
+VEC_FN vec_f64 vec_even_f64(vec_f64 a, vec_f64 b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
 VEC_FN vec_f32 vec_load_pieces_f32(const float *const *p, int64_t at)
 {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[0] + at)), _mm_loadu_ps(p[4] + at), 1);
@@ -159,6 +173,8 @@ VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { return vzip1q_f32(a, b); }
 VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { return vzip2q_f32(a, b); }
 VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { return vzip1q_f64(a, b); }
 VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { return vzip2q_f64(a, b); }
+VEC_FN vec_f32 vec_even_f32(vec_f32 a, vec_f32 b) { return vuzp1q_f32(a, b); }
+VEC_FN vec_f64 vec_even_f64(vec_f64 a, vec_f64 b) { return vuzp1q_f64(a, b); }
 
 #else /* plain C */
 #define TILE_ROWS 4
@@ -183,6 +199,8 @@ VEC_FN vec_f32 vec_zip_lo_f32(vec_f32 a, vec_f32 b) { EACH_LANE(vec_f32, 4, i % 
 VEC_FN vec_f32 vec_zip_hi_f32(vec_f32 a, vec_f32 b) { EACH_LANE(vec_f32, 4, i % 2 ? b.lane[2 + i / 2] : a.lane[2 + i / 2]); }
 VEC_FN vec_f64 vec_zip_lo_f64(vec_f64 a, vec_f64 b) { EACH_LANE(vec_f64, 2, i ? b.lane[0] : a.lane[0]); }
 VEC_FN vec_f64 vec_zip_hi_f64(vec_f64 a, vec_f64 b) { EACH_LANE(vec_f64, 2, i ? b.lane[1] : a.lane[1]); }
+VEC_FN vec_f32 vec_even_f32(vec_f32 a, vec_f32 b) { EACH_LANE(vec_f32, 4, i < 2 ? a.lane[2 * i] : b.lane[2 * i - 4]); }
+VEC_FN vec_f64 vec_even_f64(vec_f64 a, vec_f64 b) { EACH_LANE(vec_f64, 2, i ? b.lane[0] : a.lane[0]); }
 #undef EACH_LANE
 
 VEC_FN void vec_and_bits(void *y, const void *a, const void *b)

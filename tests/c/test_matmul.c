@@ -378,6 +378,28 @@ START_TEST(conv_narrow) /* one channel in or out, or in each group: vectors alon
 }
 END_TEST
 
+START_TEST(conv_unreached) /* input pixels that no output pixel is formed of: whole rows and planes of them */
+{
+  rp_conv c = conv_2d(2, 3, 12, 16, 3, 1);
+  set_dimension(&c, 0, 3, 1, 2, 0, 1);
+  check_conv(&c, false);
+  set_dimension(&c, 0, 1, 1, 1, 0, 1);
+  set_dimension(&c, 1, 8, 1, 3, 0, 1);
+  check_conv(&c, true);
+}
+END_TEST
+
+START_TEST(conv_parts) /* conv_weight: threads that share the channels of a group */
+{
+  rp_conv wide = conv_2d(3, 27, 41, 12, 3, 1), grouped = conv_2d(4, 40, 34, 12, 3, 1), spaced = conv_2d(3, 40, 24, 14, 3, 2);
+  grouped.groups = 2;
+  set_dimension(&spaced, 2, 14, 3, 1, 2, 2);
+  check_conv(&wide, true);
+  check_conv(&grouped, false);
+  check_conv(&spaced, false);
+}
+END_TEST
+
 START_TEST(conv_nothing) /* empty sums are +0 */
 {
   rp_conv c = conv_2d(0, 2, 3, 5, 3, 1);
@@ -430,6 +452,8 @@ Suite *matmul_suite(void)
   tcase_add_test(conv, conv_long);
   tcase_add_test(conv, conv_gapless);
   tcase_add_test(conv, conv_narrow);
+  tcase_add_test(conv, conv_unreached);
+  tcase_add_test(conv, conv_parts);
   tcase_add_test(conv, conv_nothing);
   tcase_add_test(conv, conv_memory);
   suite_add_tcase(s, gemm);
