@@ -17,13 +17,16 @@ local states = setmetatable({}, { __mode = "k" })
 
 local function fresh() return { ready = {}, begun = {}, kinds = 0 } end
 
--- The results of a call without their history, which a recorded one does not have.
-local function without_history(...)
-  local results = table.pack(...)
-  for i = 1, results.n do
+-- fn as it is written, with the results that a recorded call gives: without history.
+local function plainly(self, ...)
+  local was = core.in_step(true)
+  local results = table.pack(pcall(self.fn, ...))
+  core.in_step(was)
+  if not results[1] then error(results[2], 0) end
+  for i = 2, results.n do
     if core.is_tensor(results[i]) then results[i] = core.detach(results[i]) end
   end
-  return table.unpack(results, 1, results.n)
+  return table.unpack(results, 2, results.n)
 end
 
 local function kept(kind, program, ...)
@@ -50,7 +53,7 @@ local function record(self, state, ...)
     end
     state.kinds = state.kinds + 1
     state.begun[signature] = {}
-    return without_history(self.fn(...))
+    return plainly(self, ...)
   end
   if not kind.first then return kept(kind, core.program_record(self.fn, ...)) end
   return compared(state, kind, core.program_record(self.fn, ...))
@@ -60,7 +63,8 @@ function Step:__call(...)
   local state = states[self]
   local program = state.current
   if program and not trace.on and core.program_fits(program, ...) then return core.program_run(program, ...) end
-  if trace.on or core.program_is_open() then return self.fn(...) end -- within another: part of it
+  if core.in_step() or core.program_is_open() then return self.fn(...) end -- within another: part of it
+  if trace.on then return plainly(self, ...) end
   for _, other in ipairs(state.ready) do
     if core.program_fits(other, ...) then
       state.current = other

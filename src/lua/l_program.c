@@ -7,6 +7,7 @@
  *   core.program_signature(...) -> text                  what arguments must have in common to share a program
  *   core.program_facts(p) -> {calls, parts}
  *   core.program_live(fn)         calls fn() now, and again at this place in every run
+ *   core.in_step([flag]) -> the former flag          whether a compiled step runs as it is written
  *   core.is_noting() -> whether calls are being recorded; core.program_is_open() -> or would be, were it not for live
  *
  * User values of a program: the functions of live, {results}, {arguments that are no tensors}, what must not be collected. */
@@ -30,6 +31,7 @@ typedef struct program {
 static const char *const type_name = "repro.program";
 static const char open_key; /* registry: the program that is open */
 static lua_State *noting_for;
+static bool within; /* a compiled step runs as it is written */
 
 static program *check_program(lua_State *L, int i) { return luaL_checkudata(L, i, type_name); }
 
@@ -226,10 +228,10 @@ static int compare(lua_State *L) /* p, q */
 
 /* ---- running ---- */
 
-/* While another step is recorded none fits: its calls would not be noted. */
+/* Within another step none fits: its calls would not be noted, and its results lack the history of those of its function. */
 static bool fits(lua_State *L, const program *b)
 {
-  if (rp_noting || lua_gettop(L) - 1 != b->n_arguments || b->recording != rp_recording() || b->device != l_default_device()) return false;
+  if (rp_noting || within || lua_gettop(L) - 1 != b->n_arguments || b->recording != rp_recording() || b->device != l_default_device()) return false;
   int input = 0;
   lua_getiuservalue(L, 1, ARGUMENTS);
   for (int i = 1; i <= b->n_arguments; i++) {
@@ -294,6 +296,15 @@ static int live(lua_State *L) /* fn */
 }
 
 static int is_noting(lua_State *L) { lua_pushboolean(L, rp_noting); return 1; }
+/* [flag] -> the former */
+static int in_step(lua_State *L)
+{
+  bool was = within;
+  if (!lua_isnoneornil(L, 1)) within = lua_toboolean(L, 1);
+  lua_pushboolean(L, was);
+  return 1;
+}
+
 static int is_open(lua_State *L) { lua_pushboolean(L, rp_program_open != NULL); return 1; }
 
 static int signature(lua_State *L) /* ... -> text */
@@ -335,7 +346,7 @@ void l_open_program(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "program_record", record }, { "program_compare", compare }, { "program_fits", program_fits },
     { "program_run", run }, { "program_signature", signature }, { "program_facts", facts }, { "program_live", live }, { "is_noting", is_noting },
-    { "program_is_open", is_open },
+    { "program_is_open", is_open }, { "in_step", in_step },
     { NULL, NULL } };
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, collect);

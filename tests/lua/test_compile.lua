@@ -12,12 +12,16 @@ local function check(where)
   -- What `steps` steps of a training leave, run as they are or compiled.  make() -> step(k) and the tensors to be compared.
   local function trained(make, steps, compiled)
     rp.seed(5)
+    local function number_or_tensor(y) return compiled and y or rp.is_tensor(y) and y or rp.full({}, y, "float64") end
     local step, tensors, argument = make()
     if compiled then step = rp.compile(step) end
     local hashes = {}
     for k = 1, steps do
       local results = argument and { step(argument(k)) } or { step() }
-      for i, y in ipairs(results) do hashes[#hashes + 1] = k .. "." .. i .. " " .. y:hash() end
+      for i, y in ipairs(results) do
+        y = number_or_tensor(y)
+        hashes[#hashes + 1] = k .. "." .. i .. " " .. y:hash()
+      end
     end
     for _, x in ipairs(tensors()) do hashes[#hashes + 1] = x:hash() end
     hashes[#hashes + 1] = tostring(rp.default_generator:state().ordinal)
@@ -76,7 +80,7 @@ local function check(where)
       local norm = adam:step { clip = 0.5 }
       adam:zero_grad()
       average:update()
-      return loss, rp.is_tensor(norm) and norm or rp.full({}, norm, "float64")
+      return loss, norm
     end, function() return everything(net, adam, average.shadow) end
   end)
 
@@ -86,9 +90,10 @@ local function check(where)
     return function()
       sgd:zero_grad()
       for _ = 1, 2 do two(one(rp.randn(9, 4)):relu()):square():mean():backward() end
-      rp.optim.clip_grad_norm(one, 0.3)
+      local norm = rp.optim.clip_grad_norm(one, 0.3)
       rp.optim.clip_grad_value(two, 0.2)
       sgd:step()
+      return norm
     end, function() return everything(one, sgd, everything(two, sgd)) end
   end)
 
@@ -256,6 +261,19 @@ local function check(where)
   outer:reset()
   for k = 1, 5 do inner(rp.full({ 1 }, k)) end
   for k = 1, 5 do T.eq(outer(rp.full({ 1 }, k)):item(), 2 * k + 2, "one that is recorded already, " .. k) end
+  local weight = rp.full({ 1 }, 3):requires_grad_()
+  local scaled = rp.compile(function(a) return a * weight end)
+  local descent = rp.optim.SGD({ weight }, { lr = 0.1 })
+  local fitted = rp.compile(function()
+    descent:zero_grad()
+    scaled(rp.ones(1)):sum():backward()
+    descent:step()
+  end)
+  for _ = 1, 5 do scaled(rp.ones(1)) end
+  for k = 1, 6 do
+    fitted()
+    T.ok(math.abs(weight:detach():item() - 3 + 0.1 * k) < 1e-6, "with its history, " .. k)
+  end
   local around = rp.compile(function(a)
     rp.live(function() count = inner(rp.full({ 1 }, 4)):item() end)
     return a * 2

@@ -29,7 +29,7 @@ function clip.clip_grad_norm(params, max)
   local gs = gradients(params)
   local norm = core.grad_norm(gs)
   if core.is_noting() then core.program_live(function() scale_to(gs, norm:item(), max) end) else scale_to(gs, norm, max) end
-  return norm
+  return core.in_step() and core.full({}, norm, "float64") or norm
 end
 
 ---Limits every element of every gradient to [-max, max].
