@@ -88,7 +88,9 @@ end
 
 function Step:__tostring()
   local lines = {}
-  for i, facts in ipairs(self:recordings()) do lines[i] = ("%d calls in %d parts"):format(facts.calls, facts.parts) end
+  for i, facts in ipairs(self:recordings()) do
+    lines[i] = ("%d calls in %d part%s"):format(facts.calls, facts.parts, facts.parts == 1 and "" or "s")
+  end
   return "compiled step: " .. (#lines > 0 and table.concat(lines, "; ") or "not recorded yet")
 end
 
