@@ -31,6 +31,7 @@ end
 
 local function kept(kind, program, ...)
   kind.first = program
+  core.program_thin(program)
   return ...
 end
 

@@ -2,6 +2,7 @@
  *
  *   core.program_record(fn, ...) -> program, results     runs fn(...) and records it
  *   core.program_compare(p, q)    raises unless both do the same
+ *   core.program_thin(p)          what only comparison needs is kept
  *   core.program_fits(p, ...) -> whether it was recorded for arguments like these
  *   core.program_run(p, ...) -> results                  what fn(...) would do
  *   core.program_signature(...) -> text                  what arguments must have in common to share a program
@@ -226,6 +227,24 @@ static int compare(lua_State *L) /* p, q */
   return 0;
 }
 
+/* p gives back its memory, and of its results keeps types and shapes. */
+static int thin(lua_State *L) /* p */
+{
+  program *b = check_program(L, 1);
+  lua_getiuservalue(L, 1, RESULTS);
+  for (int k = 1; k <= b->n_results; k++) {
+    lua_rawgeti(L, -1, k);
+    rp_tensor  *y = l_to_tensor(L, -1);
+    rp_tensor **box = y ? l_box(L) : NULL;
+    if (y && rp_tensor_shell(box, y) != RP_OK) return l_raise(L);
+    if (y) lua_rawseti(L, -3, k);
+    lua_pop(L, 1);
+  }
+  lua_gc(L, LUA_GCCOLLECT);
+  rp_program_thin(b->p);
+  return 0;
+}
+
 /* ---- running ---- */
 
 /* Within another step none fits: its calls would not be noted, and its results lack the history of those of its function. */
@@ -344,7 +363,7 @@ static int facts(lua_State *L) /* p -> {calls, parts} */
 
 void l_open_program(lua_State *L)
 {
-  static const luaL_Reg functions[] = { { "program_record", record }, { "program_compare", compare }, { "program_fits", program_fits },
+  static const luaL_Reg functions[] = { { "program_record", record }, { "program_thin", thin }, { "program_compare", compare }, { "program_fits", program_fits },
     { "program_run", run }, { "program_signature", signature }, { "program_facts", facts }, { "program_live", live }, { "is_noting", is_noting },
     { "program_is_open", is_open }, { "in_step", in_step },
     { NULL, NULL } };

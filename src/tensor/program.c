@@ -122,6 +122,17 @@ rp_status rp_program_reads(const char *who)
                  "afterwards, or do it in rp.live(function() ... end), which every call runs", who);
 }
 
+void rp_program_thin(rp_program *p)
+{
+  int64_t n = 0;
+  p->is_thin = true;
+  for (int64_t i = 0; i < p->n_held; i++)
+    if (p->held[i]->pool == p->pool) rp_storage_drop(p->held[i]);
+    else                             p->held[n++] = p->held[i];
+  p->n_held = n;
+  program_pool_trim(p->pool);
+}
+
 /* ---- inputs ---- */
 
 rp_status rp_program_input(rp_program *p, rp_tensor **out, const rp_tensor *x)

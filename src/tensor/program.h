@@ -41,6 +41,9 @@ rp_status rp_program_part(void);           /* what follows is another part */
 rp_status rp_program_close(rp_program *p, rp_tensor *const *results, int n);
 void      rp_program_abandon(void);        /* the open program is no longer written */
 
+/* Gives back the program's own memory, after which it can be compared but not run. */
+void      rp_program_thin(rp_program *p);
+
 /* RP_OK if both do the same on the same memory; RP_ESTATE naming the first difference. */
 rp_status rp_program_compare(const rp_program *p, const rp_program *q);
 

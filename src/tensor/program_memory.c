@@ -24,14 +24,22 @@ rp_program_pool *program_pool_new(void)
   return pool;
 }
 
+static void release(memory_block *b)
+{
+  if (b->device) b->device->release(b->data, b->bytes);
+  else           rp_release(b->data);
+  *b = (memory_block){ .device = b->device, .released = b->released };
+}
+
+void program_pool_trim(rp_program_pool *pool)
+{
+  for (int64_t i = 0; i < pool->n; i++) if (pool->block[i].released) release(&pool->block[i]);
+}
+
 void program_pool_drop(rp_program_pool *pool)
 {
   if (!pool || --pool->references > 0) return;
-  for (int64_t i = 0; i < pool->n; i++) {
-    memory_block *b = &pool->block[i];
-    if (b->device) b->device->release(b->data, b->bytes);
-    else           rp_release(b->data);
-  }
+  for (int64_t i = 0; i < pool->n; i++) release(&pool->block[i]);
   rp_delete(pool->block);
   rp_delete(pool);
 }

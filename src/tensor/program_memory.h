@@ -24,6 +24,7 @@ void             program_pool_drop(rp_program_pool *pool);
 /* *at = the number of a block of at least `bytes` on the device; RP_ENOMEM. */
 rp_status program_pool_take(int64_t *at, rp_program_pool *pool, const rp_device *device, size_t bytes);
 void      program_pool_give(rp_program_pool *pool, int64_t at);
+void      program_pool_trim(rp_program_pool *pool); /* blocks that are not in use serve everyone again */
 
 /* Room for one more element in a list of n; RP_ENOMEM. */
 rp_status program_grow(void *list, int64_t n, int64_t *room, size_t element);

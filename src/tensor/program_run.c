@@ -134,6 +134,7 @@ static rp_status cut(rp_program *p, int which)
 rp_status rp_program_run(rp_program *p, int which, rp_program_watch *watch)
 {
   part *t = &p->part[which];
+  if (p->is_thin) return rp_fail(RP_ESTATE, "compiled step: this recording was kept for comparison only");
   RP_TRY(check_leaves(p, which));
   if (watch) RP_TRY(run_watched(p, which ? p->part[which - 1].end : 0, t->end, watch));
   else {

@@ -34,6 +34,7 @@ struct rp_program {
   uint64_t serial;
   int32_t  row;                                       /* of work, that calls belong to now; -1: none */
   int      depth;
+  bool     is_thin; /* without its memory */
 };
 
 static inline call *program_call_at(const rp_program *p, int64_t at) { return (call *)(void *)(p->text + at); }

@@ -350,6 +350,12 @@ local function check(where)
   end)
   T.bits(kept, rp.full({ 1000 }, 6), "a tensor it left in a variable outlives it")
 
+  local large = rp.compile(function() return ((rp.randn(300, 300) + 1):exp() * 2):sum() end)
+  local grown = {}
+  for k = 1, 5 do grown[k] = live_after(function() large() end) end
+  T.ok(grown[1] < 1e5 and grown[2] < 1e5 and grown[3] > 3e5 and grown[4] < 1e4 and grown[5] == 0,
+    "the recording that is kept takes its memory, the other none", table.concat(grown, " "))
+
   -- ---- memory that runs out ----
 
   -- Fails allocation k of all that four calls of a new step do, and k + 1, ... until none is left to fail.
