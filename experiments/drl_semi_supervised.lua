@@ -94,7 +94,11 @@ the first of a random order, as many of each class. Table 4 and 5 show the state
 local data = drl.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = P.seed}
 if data.note then P:note("%s", data.note) end
 local n_class = #data.classes
-local counts = P.scale == "paper" and {100, 500, 1000, 2000, 4000} or P.scale == "small" and {20, 100} or {20, 50}
+local counts = {}                                           -- numbers of labels, of which some images are left without
+for _, n in ipairs(P.scale == "paper" and {100, 500, 1000, 2000, 4000} or P.scale == "small" and {20, 100} or {20, 50}) do
+  if n < P.n_train then counts[#counts + 1] = n end
+end
+if #counts == 0 then error(("n_train = %d: at scale %s at least 101 images are needed"):format(P.n_train, P.scale), 0) end
 local early = math.max(1, math.floor(P.rounds * 100 / 260 + 0.5))
 
 local function some_labels(n, seed)                         -- (n_train): the label of n images, n / n_class of each class, else 0

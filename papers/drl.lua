@@ -154,10 +154,8 @@ P:note("At $t = 1$ the noisy number tells %.2g of the variance: for a code, %.2f
 --[[ ## 2  Images
 Splits `{x, y, width}`: images $(n, C, S, S)$ in $[0, 1]$, classes from 1, and of grey images the width of the strokes, measured on the
 image before it is pooled. ]]
-local function pooled(x, size)                    -- (n,C,S,S) -> (n,C,size,size)
-  local side = x:size(3)
-  if side % size ~= 0 then error(("size = %d: these images have sides of %d pixels, take a divisor of it"):format(size, side), 0) end
-  local factor = side // size
+local function pooled(x, size)                    -- (n,C,S,S) -> (n,C,size,size), or the least side above size that is 1/1, 1/2, ... of S
+  local factor = x:size(3) // size
   return factor > 1 and x:avg_pool2d(factor) or x
 end
 
@@ -498,6 +496,7 @@ end
 local seeds, many = {}, P.seeds > 1
 for i = 1, P.seeds do seeds[i] = P.seed + i - 1 end
 local data = load_images{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = P.seed}
+local side = data.train.x:size(3)
 local tinted = load_images{dataset = P.colours, n_train = P.n_train, n_test = P.n_test, size = P.tint_size, seed = P.seed}
 P:figure("Images", rp.plot.image_grid(data.test.x:slice(1, 1, 48), {columns = 16, width = 640, desc = "test images"}), "Test images.")
 P:figure("Images in colour", rp.plot.image_grid(tinted.test.x:slice(1, 1, 48), {columns = 16, width = 640, desc = "coloured test images"}),
@@ -659,14 +658,14 @@ local function conv_rows()
 end
 local function conv_samples(i)                    -- of the first seed
   local n, first = P.scale == "smoke" and 2 or 7, conv[i][1]
-  local shape = {n * n, conv_data.train.x:size(2), P.conv_size, P.conv_size}
+  local shape = {n * n, conv_data.train.x:size(2), conv_data.train.x:size(3), conv_data.train.x:size(3)}
   return rp.plot.image_grid(sample(first.score, {shape = shape, z = code_grid(first.z, n), seed = P.seed}),
                             {columns = n, width = 280, desc = "samples from a grid of codes"})
 end
 P:figure("Convolutional samples, t uniform", conv_samples(1), "Samples from a grid of codes.")
 P:figure("Convolutional samples, high noise", conv_samples(2), "Samples from a grid of codes.")
 P:table("Convolutional networks", {"Training", "class: kNN accuracy", "stroke width: R^2", "silhouette"}, conv_rows(),
-        ("%d steps of %d images of %dx%d pixels."):format(P.conv_steps, P.conv_batch, P.conv_size, P.conv_size))
+        ("%d steps of %d images of %dx%d pixels."):format(P.conv_steps, P.conv_batch, conv_data.train.x:size(3), conv_data.train.x:size(3)))
 
 --[[ ## 8  What the code adds to the noisy image (Fig. 9, 10)
 **Fig. 9.** From one noisy image $x_t$ the reverse equation is run with the code of the image itself and with the codes of others. The
@@ -688,7 +687,7 @@ end
 local function spread(model, seed)                -- mean variance of a pixel over samples of one code, relative to the data's
   local x0, sum, repeats = data.test.x:slice(1, 1, 8), 0, P.scale == "smoke" and 4 or 16
   local z = codes(model.encoder, x0):unsqueeze(2):expand(8, repeats, model.encoder.code):reshape(8 * repeats, -1)
-  local x = sample(model.score, {shape = {8 * repeats, data.train.x:size(2), P.size, P.size}, z = z, seed = seed})
+  local x = sample(model.score, {shape = {8 * repeats, data.train.x:size(2), side, side}, z = z, seed = seed})
   for i = 1, 8 do sum = sum + x:slice(1, (i - 1) * repeats + 1, i * repeats):var(1):mean():item() end
   return sum / 8 / data.test.x:var(1):mean():item()
 end
@@ -858,10 +857,10 @@ local starts = {0.5, 0.6, 0.7, 0.8, 0.9, 1}
 local function noise_scales(set, seed, model)     -- -> {gauss, uniform: FD at each start, pictures, critic}
   local critic = train_critic(set, seed)
   local result = {gauss = {}, uniform = {}, pictures = {}, critic = critic}
-  local side = set.train.x:size(3)
+  local S = set.train.x:size(3)
   for i, t in ipairs(starts) do
     for _, prior in ipairs{"gauss", "uniform"} do
-      local x = P:once("samples", sample, model.score, {shape = {P.samples, set.train.x:size(2), side, side}, from = t, seed = seed,
+      local x = P:once("samples", sample, model.score, {shape = {P.samples, set.train.x:size(2), S, S}, from = t, seed = seed,
                                                         centre = prior == "uniform" and {0, 1} or nil})
       result[prior][i] = P:once("quality", quality, critic, set, x)
       if seed == P.seed then result.pictures[#result.pictures + 1] = x:slice(1, 1, 12) end
@@ -895,7 +894,7 @@ local function sampler_rows()
   local rows = {}
   for i, method in ipairs{"euler_maruyama", "predictor_corrector", "probability_flow"} do
     local judged = over_seeds(function(seed, s)
-      local x = P:once("sampler", sample, bases.grey[s].score, {shape = {P.samples, data.train.x:size(2), P.size, P.size}, seed = seed,
+      local x = P:once("sampler", sample, bases.grey[s].score, {shape = {P.samples, data.train.x:size(2), side, side}, seed = seed,
                                                                 method = method})
       return {P:once("sampler", quality, scales.grey[s].critic, data, x)}
     end)
