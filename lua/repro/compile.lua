@@ -109,11 +109,12 @@ end
 ---     end)
 ---     for k in P:training(P.steps) do loss = step(batch(k)) end
 ---
---- What changes from call to call must be a tensor argument (a copy is taken; another shape or type is recorded anew, as
---- is another number), a random number of rp.rand and the like, or done in rp.live: optimisers and averages do that for
---- their counts, schedules and clipping.  Everything else that Lua computes stays as it was recorded: counters, numbers
---- from tables, branches, prints.  Reading a value (item, totable, tostring, unique, rp.linalg) is an error, and so is a
---- step whose recordings differ.  In a compiled step optimiser:step{clip = c} returns the norm as a tensor.
+--- What changes from call to call must be a tensor argument (a copy is taken, which is not to be changed in place; another
+--- shape or type is recorded anew, as is another number), a random number of rp.rand and the like, or done in rp.live:
+--- optimisers and averages do that for their counts, schedules and clipping.  Everything else that Lua computes stays as it
+--- was recorded: counters, numbers from tables, branches, prints.  Reading a value (item, totable, tostring, unique,
+--- rp.linalg) is an error, and so is a step whose recordings differ.  In a compiled step optimiser:step{clip = c} returns
+--- the norm as a tensor.
 ---
 --- Results are copies, without history.  A tensor that the step leaves in a variable outside holds the values of the latest
 --- call.  p.grad is set as fn would leave it.  On a GPU the operations between random draws and rp.live become CUDA

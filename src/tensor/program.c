@@ -232,6 +232,7 @@ uint64_t program_gradient_of(const rp_tensor *x) { return x->grad ? x->grad->ser
 static rp_status add_leaf(rp_tensor *x, bool cleared)
 {
   rp_program *p = rp_program_open;
+  if (rp_program_owns(p, x)) return RP_OK; /* made in the step: nobody finds it before or after */
   for (int64_t i = 0; i < p->n_leaves; i++) if (p->leaf[i].x == x) return RP_OK;
   RP_TRY(program_grow(&p->leaf, p->n_leaves, &p->leaf_room, sizeof *p->leaf));
   p->leaf[p->n_leaves++] = (leaf){ rp_tensor_keep(x), program_gradient_of(x), cleared, (int)p->n_parts };

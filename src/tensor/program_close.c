@@ -116,6 +116,17 @@ static rp_status hold(rp_program *p, rp_storage *s, bool written)
   return RP_OK;
 }
 
+/* In-place changes of an argument would reach the caller's tensor in the first call and a copy of it in the others. */
+static rp_status check_inputs(const rp_program *p, const range *list, int64_t n)
+{
+  for (int64_t k = 0; k < p->n_inputs; k++)
+    for (int64_t i = 0; i < n; i++)
+      if (list[i].outside == p->input[k]->storage && list[i].written)
+        return rp_fail(RP_ESTATE, "compiled step: tensor argument %lld is changed in place, which later calls would do to a copy; clone it first, or "
+                       "let the step find the tensor in a variable", (long long)k + 1);
+  return RP_OK;
+}
+
 static rp_status hold_all(rp_program *p, const range *list, int64_t n)
 {
   for (int64_t i = 0; i < n; i++)
@@ -136,6 +147,7 @@ rp_status rp_program_close(rp_program *p, rp_tensor *const *results, int n_resul
   if (status == RP_OK && !(holders = rp_new((size_t)(p->pool->n + 1) * sizeof *holders))) status = RP_ENOMEM;
   if (status == RP_OK) status = place_calls(p, list, n, holders);
   if (status == RP_OK) status = place_results(p, results, n_results, list, n, holders);
+  if (status == RP_OK) status = check_inputs(p, list, n);
   if (status == RP_OK) status = hold_all(p, list, n);
   rp_delete(list);
   rp_delete(holders);

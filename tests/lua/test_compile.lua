@@ -222,7 +222,23 @@ local function check(where)
   T.raises(passed, "had no gradient when the step was recorded, and has one now", "gradients that are still there")
   w.grad = nil
 
+  local slopes = rp.compile(function(a)
+    local b = rp.ones(2):requires_grad_()
+    local loss = (a:requires_grad_() * a * b):sum()
+    loss:backward()
+    return a.grad, b.grad
+  end)
+  for k = 1, 6 do
+    local of_a, of_b = slopes(rp.full({ 2 }, k))
+    T.ok(of_a[1]:item() == 2 * k and of_b[1]:item() == k * k, "gradients of what the step makes, " .. k)
+  end
+
   -- ---- what cannot be repeated ----
+
+  T.raises(function()
+    local adds = rp.compile(function(a) return a:add_(1) end)
+    for k = 1, 3 do adds(rp.full({ 2 }, k)) end
+  end, "tensor argument 1 is changed in place", "an argument that is changed")
 
   local function refused(name, message, fn)
     local one = rp.compile(fn)
