@@ -241,16 +241,16 @@ T.ok(not ok and message:find "out of memory", "memory runs out with a message", 
 do
   local function hashes(seed, dtype, where)
     local leaves = graphs.leaves(seed, { 5, 7 }, dtype)
-    for i, x in ipairs(leaves) do leaves[i] = x:detach():to(where):requires_grad_() end
+    for i, leaf in ipairs(leaves) do leaves[i] = leaf:detach():to(where):requires_grad_() end
     local was <const> = rp.device(where)
     local list = {}
-    local ok, message = pcall(function()
+    local done, why_not = pcall(function()
       local loss, all = graphs.value(seed, leaves, 1000)
       list[1] = loss:hash()
       for _, g in ipairs(rp.grad(loss, { leaves[1], leaves[2], leaves[3], all[#all] })) do list[#list + 1] = g:hash() end
     end)
     rp.device(was)
-    return ok and table.concat(list, " ") or message
+    return done and table.concat(list, " ") or why_not
   end
   for seed = 1, 60 do
     local dtype = seed % 3 == 0 and "float64" or "float32"
