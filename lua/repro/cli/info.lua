@@ -29,9 +29,9 @@ local function add_cuda(list)
   local card, why = rp.core.cuda()
   if card then add_sorted(list, "cuda_", card) else list[#list + 1] = { "cuda_device", "none: " .. why } end
   list[#list + 1] = { "cuda_stays_on_cpu", stays }
-  list[#list + 1] = { "cuda_math", "exact: repro's kernels, the CPU's bits; fast: matrix products by cuBLAS in float32, uniform "
-    .. "and normal numbers by cuRAND; tf32, bf16: and factors of products in float32 rounded to 10 or 7 bits; opened when --math asks "
-    .. "for them" }
+  list[#list + 1] = { "cuda_math", "exact: repro's kernels, the CPU's bits; fast: matrix products by cuBLAS in float32, "
+    .. "uniform and normal numbers by cuRAND; tf32, bf16: and factors of products in float32 rounded to 10 or 7 bits; opened when "
+    .. "--math asks for them" }
 end
 
 local function facts()
