@@ -11,6 +11,7 @@ typedef struct T(tile) {
   const number  *bias;                      /* NULL, or one for each column; where b_at is used, one for each row */
   const number  *from; int64_t from_row;    /* where b_at is used, with whole vectors: NULL, or what s is added to instead; */
   const number  *next; int64_t next_row;    /* NULL, or what will be written soon */
+  soon          *soon; int64_t lines;       /* TILE_PACKED, TILE_BESIDE: what will be read soon, lines for TILE_PACE terms */
 } T(tile);
 
 /* The slow way out: some lanes only.  s is rows x vecs vectors. */
@@ -28,37 +29,58 @@ static __attribute__((noinline)) void T(tile_finish)(const T(tile) *t, int rows,
     }
 }
 
+/* One term of every sum. */
+VEC_FN void T(tile_term)(T(vec) (*acc)[WIDE_VECS], const number *a, int64_t a_row, const number *b, int64_t b_vec, const int rows,
+                         const int vecs)
+{
+  T(vec) bv[WIDE_VECS];
+  UNROLL for (int v = 0; v < vecs; v++) bv[v] = T(vec_load)(b + v * b_vec);
+  UNROLL for (int r = 0; r < rows; r++) {
+    T(vec) ar = T(vec_set1)(a[r * a_row]);
+    UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_fma)(ar, bv[v], acc[r][v]);
+  }
+}
+
+/* Columns are packed.  What later tiles need is asked for little by little: a processor waits for few lines at once. */
+VEC_FN void T(tile_terms_ahead)(T(vec) (*acc)[WIDE_VECS], const T(tile) *t, int64_t a_row, int64_t a_term, const int rows,
+                                const int vecs)
+{
+  const number *a = t->a, *b = t->b;
+  const int64_t n = t->n, next_rows = ceil_div(rows * TILE_PACE, n);
+  soon          s = *t->soon;
+  for (int64_t p = 0, r = 0; p < n;) {
+    for (int64_t end = min_int(r + next_rows, rows); r < end; r++)
+      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(t->next + r * t->next_row + v * LANES);
+    for (int64_t i = 0; i < t->lines; i++) soon_next(&s);
+    for (int64_t end = min_int(p + TILE_PACE, n); p < end; p++, a += a_term, b += vecs * LANES) {
+      T(tile_term)(acc, a, a_row, b, LANES, rows, vecs);
+      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(b + (TILE_AHEAD * vecs + v) * LANES);
+    }
+  }
+  *t->soon = s;
+}
+
 /* rows, vecs and kind are constants wherever this is inlined. */
 VEC_FN void T(tile_run)(const T(tile) *t, const int rows, const int vecs, const tile_kind kind)
 {
   T(vec)         acc[TILE_ROWS][WIDE_VECS];
   const number  *a = t->a, *b = t->b;
   const int64_t *at = t->b_at;
-  const bool     at_terms = kind == TILE_SHIFTED || kind == TILE_APART;
-  const int64_t  a_row = kind == TILE_DIRECT ? t->a_row : kind == TILE_APART ? TILE_PITCH : 1;
-  const int64_t  a_term = kind == TILE_DIRECT ? t->a_term : kind == TILE_APART ? 1 : rows;
-  const int64_t  b_term = kind == TILE_PACKED ? vecs * LANES : t->b_term, b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
+  const bool     at_terms = kind == TILE_SHIFTED || kind == TILE_APART, a_lies = kind == TILE_DIRECT || kind == TILE_BESIDE;
+  const int64_t  a_row = a_lies ? t->a_row : kind == TILE_APART ? TILE_PITCH : 1;
+  const int64_t  a_term = a_lies ? t->a_term : kind == TILE_APART ? 1 : rows;
+  const int64_t  b_vec = kind == TILE_SHIFTED ? t->b_vec : LANES;
   UNROLL for (int r = 0; r < rows; r++)
     UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_set1)(0);
-  if (kind == TILE_PACKED || (at_terms && t->next)) { /* large and far away: it comes while the sums are formed */
-    const number *next = at_terms ? t->next : t->c;
-    int64_t       row = at_terms ? t->next_row : t->c_row;
+  if (at_terms && t->next) { /* large and far away: it comes while the sums are formed */
     UNROLL for (int r = 0; r < rows; r++)
-      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(next + r * row + v * LANES, 1);
+      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(t->next + r * t->next_row + v * LANES, 1);
   }
-  for (int64_t p = 0, n = t->n; p < n; p++) {
-    const number *bp = at_terms ? b + at[p] : b;
-    T(vec) bv[WIDE_VECS];
-    UNROLL for (int v = 0; v < vecs; v++) bv[v] = T(vec_load)(bp + v * b_vec);
-    if (kind == TILE_PACKED) {
-      UNROLL for (int v = 0; v < vecs; v++) __builtin_prefetch(b + (TILE_AHEAD * vecs + v) * LANES);
-    }
-    UNROLL for (int r = 0; r < rows; r++) {
-      T(vec) ar = T(vec_set1)(a[r * a_row]);
-      UNROLL for (int v = 0; v < vecs; v++) acc[r][v] = T(vec_fma)(ar, bv[v], acc[r][v]);
-    }
+  if (kind == TILE_PACKED || kind == TILE_BESIDE) T(tile_terms_ahead)(acc, t, a_row, a_term, rows, vecs);
+  else for (int64_t p = 0, n = t->n; p < n; p++) {
+    T(tile_term)(acc, a, a_row, at_terms ? b + at[p] : b, b_vec, rows, vecs);
     a += a_term;
-    if (!at_terms) b += b_term;
+    if (!at_terms) b += t->b_term;
   }
   if (at_terms) {
     const number *from = t->from;
@@ -129,6 +151,7 @@ VEC_FN void T(tile_switch)(const T(tile) *t, int rows, int vecs, const tile_kind
 #undef ROWS_13_14
 
 static void T(tile_packed)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_PACKED); }
+static void T(tile_beside)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_BESIDE); }
 static void T(tile_direct)(const T(tile) *t, int rows, int vecs)  { T(tile_switch)(t, rows, vecs, TILE_DIRECT); }
 static void T(tile_shifted)(const T(tile) *t, int rows, int vecs) { T(tile_switch)(t, rows, vecs, TILE_SHIFTED); }
 static void T(tile_apart)(const T(tile) *t, int rows, int vecs)   { T(tile_switch)(t, rows, vecs, TILE_APART); }
@@ -243,8 +266,22 @@ static void T(pack_terms)(number *out, int64_t width, const number *x, int64_t i
   T(pack_scattered)(out + whole * width, width, x + whole, item, 1, items, n - whole);
 }
 
+/* The same of one vector of items: PACK_TURN terms are read before they are written, because a load that follows a store to the
+ * same place in another page waits for it. */
+static void T(pack_one)(number *out, int64_t width, const number *x, int64_t term, int items, int64_t n)
+{
+  T(vec) v[PACK_TURN];
+  int64_t p = 0;
+  for (; p + PACK_TURN <= n; p += PACK_TURN, x += PACK_TURN * term) {
+    UNROLL for (int i = 0; i < PACK_TURN; i++) v[i] = T(vec_load_part)(x + i * term, items);
+    UNROLL for (int i = 0; i < PACK_TURN; i++, out += width) T(vec_store_part)(out, v[i], (int)width);
+  }
+  for (; p < n; p++, x += term, out += width) T(vec_store_part)(out, T(vec_load_part)(x, items), (int)width);
+}
+
 static void T(pack_items)(number *out, int64_t width, const number *x, int64_t term, int64_t items, int64_t n)
 {
+  if (width <= LANES) { T(pack_one)(out, width, x, term, (int)items, n); return; }
   for (int64_t p = 0; p < n; p++, out += width, x += term)
     for (int64_t i = 0; i < width; i += LANES) {
       int use = (int)min_int(LANES, items - i), lanes = (int)min_int(LANES, width - i);

@@ -186,6 +186,10 @@ START_TEST(gemm_large) /* packed operands, and work shared among threads */
   check_product(40, 24, 40, 33, 0, 1);
   check_product(1, 520, 1062, 257, 0, 0);
   check_product(1, 300, 49, 530, 0, 0);
+  check_product(1, 1300, 130, 260, 0, 1);
+  check_product(1, 700, 60, 260, 0, 0);
+  check_product(60, 64, 64, 32, 0, 1);
+  check_product(60, 61, 40, 39, 1, 0);
 }
 END_TEST
 
