@@ -86,7 +86,12 @@ report "PTX: a*b+c is mul.rn and add.rn" "$(has plain 'mul\.rn\.f32')$(has plain
 report "PTX: fmaf is fma.rn" "$(has fused 'fma\.rn\.f32')$(hasnt fused '(mul|add)\.f32')"
 report "PTX: nothing flushes subnormals or approximates" "$(grep -E '\.ftz|\.approx\.f' "$work/probe.ptx")"
 
-cuobjdump=$(command -v cuobjdump || echo "$(dirname "$NVCC")/cuobjdump")
+# cuobjdump comes with the toolkit, or with Triton's Python package.
+triton=$(python3 -c 'import importlib.util as u; print(u.find_spec("triton").submodule_search_locations[0])' 2>/dev/null)
+cuobjdump=
+for file in "$(command -v cuobjdump)" "$(dirname "$NVCC")/cuobjdump" "$triton/backends/nvidia/bin/cuobjdump"; do
+  [ -n "$cuobjdump" ] || [ ! -x "$file" ] || cuobjdump=$file
+done
 n=$((n + 1))
 if [ -x "$cuobjdump" ]; then
   "$cuobjdump" -sass "$work/probe.cubin" >"$work/sass"
@@ -110,22 +115,34 @@ report "the kernels are put into the program" "$($CC $BASE_FLAGS -I"$SRCDIR/src"
   -DRP_CUDA_ARCHITECTURES="\"$NVCC_ARCH\"" -c -o "$work/image.o" "$SRCDIR/src/cuda/image.c" 2>&1 &&
   test "$(wc -c <"$work/image.o")" -gt "$(wc -c <"$work/sums.fatbin")" || echo "image.o is too small")"
 
-# ---- the products' kernels ----
-# shellcheck disable=SC2086
-"$NVCC" $flags -Xptxas -v -cubin -o "$work/products.cubin" "$SRCDIR/src/cuda/kernels/products.cu" 2>"$work/ptxas" >&2
-report "the kernels of matrix products compile for $NVCC_ARCH" "$([ -s "$work/products.cubin" ] || tail -n 20 "$work/ptxas")"
-# spills KERNEL: bytes that a kernel stores for want of registers
-spills() { awk -v f="'$1'" '/Compiling entry/ { here = index($0, f) } here && /spill stores/ { sub(/ bytes spill stores.*/, ""); print $NF; exit }' "$work/ptxas"; }
-for kernel in gemm_f32_128 gemm_f32_64 conv_input_f64_64; do
-  report "$kernel spills no registers" "$(test "$(spills "$kernel")" = 0 || spills "$kernel")"
+# ---- the products' kernels, for every architecture ----
+# in_memory LOG: kernels of which ptxas keeps something in local memory, spilled registers or arrays, for want of registers
+in_memory() { awk -v q="'" '/Compiling entry|Function properties/ { split($0, w, q); f = w[2] != "" ? w[2] : $NF }
+                            /stack frame/ && !/ 0 bytes stack frame, 0 bytes spill stores/ { sub(/^ */, ""); print f ": " $0 }' "$1"; }
+for arch in ${CUDA_ARCHITECTURES:-$NVCC_ARCH}; do
+  # shellcheck disable=SC2086
+  "$NVCC" $NVCC_FLAGS "-arch=$arch" "-I$SRCDIR/src" -Xptxas -v -cubin -o "$work/products.$arch" "$SRCDIR/src/cuda/kernels/products.cu" 2>"$work/ptxas" >&2
+  report "the kernels of products compile for $arch" "$([ -s "$work/products.$arch" ] || tail -n 20 "$work/ptxas")"
+  report "none keeps registers in memory, $arch" "$(in_memory "$work/ptxas")$(grep -q 'stack frame' "$work/ptxas" || echo 'ptxas said nothing')"
+  if [ -n "$cuobjdump" ] && command -v python3 >/dev/null; then
+    "$cuobjdump" -sass "$work/products.$arch" >"$work/sass"
+    said=$(python3 "$SRCDIR/tests/cuda/sass.py" "$arch" "$work/sass" 2>&1); code=$?
+    report "a step of their main loops is made of FFMA and of reads of 16 bytes, $arch" "$([ "$code" = 0 ] || echo "$said")"
+    printf '%s\n' "$said" | sed 's/^/# /'
+    lone=$(awk '/Function : (gemm|conv)_.*f32/ { here = $3 } /Function : / && !/f32/ { here = "" } here && /FMUL/ { print here; here = "" }' "$work/sass")
+    report "and none multiplies alone, $arch" "$lone"
+  else
+    n=$((n + 1)); echo "ok $n - the instructions of their main loops, $arch # SKIP cuobjdump or python3 was not found"
+  fi
 done
-if [ -x "$cuobjdump" ]; then
-  "$cuobjdump" -sass "$work/products.cubin" >"$work/products.sass"
-  in_gemm() { awk -v f="Function : gemm_f32_128" 'index($0, "Function :") { here = index($0, f) } here' "$work/products.sass" | grep -cE "$1"; }
-  # A step of 16 terms, unrolled: 16 x 64 multiply-adds and, for the last one, 64 more; four reads of 16 bytes a term.
-  report "SASS: gemm_f32_128 is made of FFMA and of reads of 16 bytes" \
-    "$([ "$(in_gemm FFMA)" -ge 1088 ] && [ "$(in_gemm 'LDS\.128')" -ge 64 ] && [ "$(in_gemm 'LDGSTS.*128')" -ge 2 ] ||
-       echo "FFMA $(in_gemm FFMA), LDS.128 $(in_gemm 'LDS\.128'), LDGSTS.128 $(in_gemm 'LDGSTS.*128')")"
-  report "SASS: gemm_f32_128 rounds sums where the contract does, and nowhere multiplies alone" "$([ "$(in_gemm FMUL)" = 0 ] || echo "FMUL $(in_gemm FMUL)")"
+# Those of the other parts, where they were built.
+if [ -n "$cuobjdump" ] && [ -s src/cuda/map.fatbin ]; then
+  report "no kernel of this build keeps anything in memory for want of registers" "$(for part in map map_back sums elements products; do
+    "$cuobjdump" -res-usage "src/cuda/$part.fatbin" 2>/dev/null |
+      awk '/arch =/ { a = $3 } /Function/ { f = $2; n++ } /STACK:/ && !/STACK:0 / { print a, f, $0 } END { if (!n) print "no kernels in '$part'" }'
+  done)"
 fi
+# shellcheck disable=SC2086
+offence=$($CC $KERNEL_FLAGS -D_GNU_SOURCE -I"$SRCDIR/src" -I"$SRCDIR/tests/cuda" -o "$work/banks" "$SRCDIR/tests/cuda/banks.c" -lm 2>&1 && "$work/banks") && offence=''
+report "reads of shared memory meet no bank twice" "$offence"
 echo "1..$n"

@@ -46,4 +46,20 @@ function device.choose(name)
   return was
 end
 
+--- For `--device auto`: a GPU if there is one that computes, which is then where new tensors are made, or else the CPU.
+---@return string name "cuda" or "cpu"
+---@return string why the card's name, or why there is none
+function device.automatic()
+  local rp = require "repro"
+  local card, why = core.cuda()
+  if not card then return "cpu", why end
+  local ok, message = pcall(function()
+    device.choose "cuda"
+    return (rp.ones(1) + 1):item()
+  end)
+  if ok then return "cuda", card.name end
+  device.choose "cpu"
+  return "cpu", (tostring(message):gsub("^[^:]*:%d+: ", ""))
+end
+
 return device

@@ -101,7 +101,8 @@ typedef struct cu_conv {
   int64_t     pixels, positions, c_in, c_out; /* of one group */
   const cu_term  *term;  /* (terms): those of the sum, and more until a tile is full */
   const cu_place *place; /* (terms) */
-  int64_t     terms;
+  const cu_term  *spot;  /* (spots): where output pixel i begins to read, and its coordinates in the image */
+  int64_t     terms, spots;
   int         wide_w; /* conv_input: 16 bytes at a time */
   int64_t     parts, blocks;
   char       *part;

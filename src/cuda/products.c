@@ -85,7 +85,7 @@ static rp_status start_conv(cu_conv *p, const rp_conv *c)
   p->pixels = c->out[0] * c->out[1] * c->out[2];
   p->positions = c->kernel[0] * c->kernel[1] * c->kernel[2];
   int64_t in = 1;
-  for (int d = 0; d < 3; d++) in *= c->in[d] + c->dilation[d] * c->kernel[d]; /* with its shifts, an image counts in 32 bits */
+  for (int d = 0; d < 3; d++) in *= c->in[d] + c->dilation[d] * c->kernel[d] + 2 * c->padding[d]; /* with its shifts, an image counts in 32 bits */
   if (p->c_in * in > INT32_MAX || p->pixels > INT32_MAX)
     return rp_fail(RP_EDEVICE, "conv: one image of %lld channels and %lld pixels is too large for the GPU's kernels; use the CPU for it",
                    (long long)p->c_in, (long long)(c->in[0] * c->in[1] * c->in[2]));
@@ -96,13 +96,14 @@ static rp_status make_terms(cu_conv *p, size_t *bytes)
 {
   cu_term *term = NULL;
   p->terms = ceil_div(p->c_in * p->positions, 128) * 128;
-  *bytes = (size_t)p->terms * (sizeof(cu_term) + sizeof(cu_place));
+  *bytes = (size_t)p->terms * (sizeof(cu_term) + sizeof(cu_place)) + (size_t)p->spots * sizeof(cu_term);
   if (!(term = cu_alloc(*bytes))) return RP_ENOMEM;
   cu_conv with = *p;
   with.out = (char *)term;
   p->term = term;
-  p->place = (const cu_place *)(const void *)(term + p->terms);
-  return cu_launch_over(CU_PRODUCTS, "conv_terms", p->terms, &with);
+  p->spot = term + p->terms;
+  p->place = (const cu_place *)(const void *)(p->spot + p->spots);
+  return cu_launch_over(CU_PRODUCTS, "conv_terms", p->terms > p->spots ? p->terms : p->spots, &with);
 }
 
 static void drop_terms(const cu_conv *p, size_t bytes) { cu_release((void *)(uintptr_t)p->term, bytes); }
@@ -173,7 +174,7 @@ rp_status cu_conv_weight(const rp_conv *c, void *gw, const void *x, const void *
   cu_conv p;
   size_t  bytes = 0, part_bytes = 0, size = rp_dtype_size(c->dtype);
   RP_TRY(start_conv(&p, c));
-  p.out = gw; p.x = x; p.gy = gy;
+  p.out = gw; p.x = x; p.gy = gy; p.spots = p.pixels;
   int64_t columns = p.c_in * p.positions, k = c->batch * p.pixels, one = p.c_out * columns;
   if (c->groups * one == 0) return RP_OK;
   if (k == 0)

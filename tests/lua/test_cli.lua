@@ -173,6 +173,9 @@ refused('no such check, figure or table; did you mean "three"?', "a misspelt che
 refused("outside 0..256", "too many threads", 2, "--threads", "1000")
 refused("--threads 0: expected a whole number, 1 or more", "no threads", 2, "--threads", "0")
 if not rp.core.cuda() then
+  code, out, err = run("run", good, "--device", "auto")
+  T.eq(code, 0, "--device auto without a GPU takes the CPU: " .. err)
+  contains(err, "--device auto: cpu (", "and says so")
   refused("no GPU can be used", "--device cuda without CUDA", 3, "--device", "cuda")
   refused("--math fast", "--math fast without CUDA", 3, "--math", "fast")
 end

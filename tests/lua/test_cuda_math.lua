@@ -169,10 +169,14 @@ T.ok(files.read(directory .. "/out/provenance.json"):find('"math_by": "products 
 code, said = run("--device", "cuda")
 T.eq(code, 1, "an exact run after it meets its (wrong) pin: " .. said)
 
+code, said = run("--device", "auto")
+T.ok(code == 1 and said:find("--device auto: cuda (" .. card.name, 1, true), "--device auto takes the GPU and says so", said)
+T.ok(files.read(directory .. "/out/provenance.json"):find('"device": "cuda"', 1, true), "as does provenance.json")
+
 -- A script that asks for it itself is labelled as well, from there on.
-local function script_says(text)
+local function script_says(text, ...)
   files.write(script, text)
-  return run("--device", "cuda")
+  return run("--device", "cuda", ...)
 end
 code, said, result = script_says [==[
 local rp = require "repro"
@@ -198,6 +202,22 @@ P:pinned("hash", a:matmul(a:t()):hash(), {small = "0123456789abcdef"})
 ]==]
 T.eq(code, 1, "a mode in which nothing was computed changes nothing: " .. said)
 T.ok(not result:find('"math"', 1, true), "nor is it written")
+
+-- In the cells of a sweep, which are other processes, and when they are read again.
+local sweeping = [==[
+local rp = require "repro"
+local P = rp.paper{ id = "products", settings = {} }
+local s = rp.sweep{ name = "s", grid = { n = { 3, 5 } }, seeds = 1, run = function(cell)
+  local a = rp.randn(cell.n, 30)
+  if cell.n == 5 then rp.core.cuda_math "fast" end
+  return { v = a:matmul(a:t()):sum() }
+end }
+P:table("t", s:table{ "v" })
+]==]
+for _ = 1, rp.core.process.self() and 2 or 0 do
+  code, said, result = script_says(sweeping, "--trust") -- the stand-ins lie where a sandbox does not look for a driver
+  T.ok(code == 0 and result:find('"math": "fast"', 1, true), "one cell of a sweep labels the run: " .. said)
+end
 
 os.execute("rm -rf " .. directory)
 T.done()

@@ -12,7 +12,8 @@ local command = {
   options = {
     { name = "json", help = "print JSON" },
     { name = "threads", value = "N", integer = 1, help = "number of threads; default: one for each core" },
-    { name = "device", value = "D", choices = { "cpu", "cuda" }, prefix = true, default = "cpu", help = "where it runs" },
+    { name = "device", value = "D", choices = { "auto", "cpu", "cuda" }, prefix = true, default = "cpu",
+      help = "where it runs; auto: on a GPU if there is one" },
     { name = "milliseconds", value = "N", integer = 1, help = "time for each row; default 150" },
   },
 }
@@ -67,7 +68,8 @@ end
 function command.run(given, rest)
   local is_terminal = rp.core.isatty(2)
   if given.threads then rp.threads(given.threads) end
-  if given.device ~= "cpu" then
+  if given.device == "auto" then given.device = require("repro.device").automatic()
+  elseif given.device ~= "cpu" then
     local ok, message = pcall(rp.device, given.device)
     if not ok then failure.raise("environment", "bench: --device %s: %s", given.device, (message:gsub("^[^:]*:%d+: ", ""))) end
   end

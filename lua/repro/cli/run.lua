@@ -36,8 +36,8 @@ programs; --trust lifts this.]],
     { name = "data", value = "DIR", help = "where real data lies; otherwise REPRO_DATA" },
     { name = "out", short = "o", value = "DIR", help = "where the results go" },
     { name = "threads", value = "N", integer = 1, help = "worker threads (default: all cores); the bits do not depend on it" },
-    { name = "device", value = "D", choices = { "auto", "cpu", "cuda" }, prefix = true, default = "auto",
-      help = "where tensors live" },
+    { name = "device", value = "D", choices = { "auto", "cpu", "cuda" }, prefix = true, default = "cpu",
+      help = "where tensors live: the bits are the same; auto: on a GPU if there is one" },
     { name = "math", value = "M", choices = { "exact", "fast", "tf32", "bf16" }, default = "exact",
       help = "exact: the same bits everywhere; on a GPU also fast: products by cuBLAS, random numbers by cuRAND; tf32 or bf16: "
         .. "and factors rounded to 10 or 7 bits; never compared with pinned numbers" },
@@ -60,7 +60,11 @@ programs; --trust lifts this.]],
 for _, row in ipairs(guard.options) do table.insert(run.options, row) end
 
 local function check_environment(given)
-  if given.device:find "^cuda" then
+  if given.device == "auto" then
+    local name, why = require("repro.device").automatic()
+    if not (given.quiet or given.cell) then io.stderr:write(("--device auto: %s (%s)\n"):format(name, why)) end
+    given.device = name
+  elseif given.device:find "^cuda" then
     local ok, message = pcall(rp.device, given.device)
     if not ok then failure.raise("environment", "--device %s: %s", given.device, (message:gsub("^[^:]*:%d+: ", ""))) end
   end
@@ -130,7 +134,7 @@ local function start(path, document, given, argv, plan)
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
     jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell,
     cell_options = { "--device", given.device, "--math", given.math, table.unpack(given.trust and { "--trust" } or {}) },
-    junit = given.junit, tap = given.tap, device = given.device == "auto" and "cpu" or given.device, math = given.math,
+    junit = given.junit, tap = given.tap, device = given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.can_animate(2),
     trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume,
   }

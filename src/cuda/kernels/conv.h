@@ -5,8 +5,8 @@
  *   conv          rows o, columns (b, p),   terms i = c K + q      a = w,  b = x
  *   conv_weight   rows o, columns (c, q),   terms i = b P + p      a = gy, b = x
  *   conv_input    rows c, columns (b, r),   for every q the terms o in blocks; a = w as (group, q, o, c), b = gy
- * p.term[i], p.place[i]: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension, or q.  An image counts
- * in 32 bits. */
+ * p.term[i], p.place[i]: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension, or q.  p.spot[p]: where
+ * output pixel p begins to read.  An image counts in 32 bits. */
 
 /* Number i of an image of the given size as coordinates times step, plus first; outside of every image if it is not there. */
 DEVICE cu_term N(spread)(bool there, uint32_t i, const int64_t size[3], const int64_t step[3], const int64_t padding[3])
@@ -22,8 +22,9 @@ DEVICE cu_term N(spread)(bool there, uint32_t i, const int64_t size[3], const in
 
 DEVICE bool N(inside)(cu_term at, cu_term shift, const int64_t size[3])
 {
-  return (uint32_t)(at.d0 + shift.d0) < (uint32_t)size[0] && (uint32_t)(at.d1 + shift.d1) < (uint32_t)size[1]
-      && (uint32_t)(at.d2 + shift.d2) < (uint32_t)size[2];
+  const bool in0 = (uint32_t)(at.d0 + shift.d0) < (uint32_t)size[0], in1 = (uint32_t)(at.d1 + shift.d1) < (uint32_t)size[1];
+  const bool in2 = (uint32_t)(at.d2 + shift.d2) < (uint32_t)size[2];
+  return in0 & in1 & in2; /* without branches */
 }
 
 /* The address of the element at these coordinates of the image x, which may lie outside. */
@@ -160,8 +161,9 @@ KERNEL_OF(NTHREADS, 2, N(conv_weight), cu_conv)
   const number *x = (const number *)(const void *)p.x + (b * p.c.c_in + group * p.c_in) * in;
 #define LOAD(to)                                                                             \
   do {                                                                                       \
-    const cu_term at = N(spread)(DEEP_TERM < to_copy, (uint32_t)pixel, p.c.out, p.c.stride, p.c.padding);   \
-    const uintptr_t image = N(image)(x, at, p.c.in);                                         \
+    cu_term at = p.spot[pixel];                                                              \
+    const uintptr_t image = (uintptr_t)x + (uintptr_t)(int64_t)at.at * sizeof(number);       \
+    if (DEEP_TERM >= to_copy) at.d0 = CU_OUTSIDE;                                            \
     const cu_term *term = p.term + j0 + DEEP_ROW;                                            \
     N(load)(to, A_LINE, TM, gy, pixels, 1, rows, to_copy, false);          \
     UNROLLED for (int i = 0; i < EACH(TN); i++)                                              \

@@ -22,6 +22,9 @@ DEVICE number T(divided)(number v, double divisor)
 #endif
 }
 
+/* Constant bounds, so that v lies in registers. */
+#define HALVE(half, COMBINE) UNROLLED for (int i = 0; i < half; i++) v[i] = COMBINE(v[i], v[i + half]);
+
 #define REDUCE(name, IDENTITY, COMBINE)                                                        \
   KERNEL(T(name##_rows), cu_reduce)                                                            \
   {                                                                                            \
@@ -63,8 +66,7 @@ DEVICE number T(divided)(number v, double divisor)
       const number *x = (const number *)(const void *)p.data + placed(&p.kept, row);           \
       number v[32];                                                                            \
       UNROLLED for (int i = 0; i < 32; i++) v[i] = i < p.n ? x[i * p.reduced.stride[0]] : IDENTITY; \
-      UNROLLED for (int half = 16; half > 0; half /= 2)                                        \
-        UNROLLED for (int i = 0; i < half; i++) v[i] = COMBINE(v[i], v[i + half]);             \
+      HALVE(16, COMBINE) HALVE(8, COMBINE) HALVE(4, COMBINE) HALVE(2, COMBINE) HALVE(1, COMBINE) \
       ((number *)(void *)p.out)[row] = T(divided)(v[0], p.divisor);                            \
     }                                                                                          \
   }
@@ -115,5 +117,6 @@ KERNEL(T(extreme_rows), cu_reduce)
 }
 
 #undef REDUCE
+#undef HALVE
 #undef LOWEST
 #undef HIGHEST

@@ -18,7 +18,7 @@
 #define EACH(size) ((size) * STEP / NTHREADS) /* numbers of a step that a thread copies */
 
 /* A warp covers 4 x 8 of the TM/RM x TX threads of a tile.  Neighbouring lanes, or every second one, read the same 16 bytes,
- * and those of a warp lie in 128 bytes at most: banks.c counts one pass through the shared memory for each read. */
+ * and those of a warp lie in 128 bytes at most: tests/cuda/banks.c counts what each read takes. */
 #define DOWN   ((int)(threadIdx.x / 32 / (TX / 8) * 4 + threadIdx.x / 16 % 2 * 2 + threadIdx.x % 2))
 #define ACROSS ((int)(threadIdx.x / 32 % (TX / 8) * 8 + threadIdx.x / 2 % 8))
 
