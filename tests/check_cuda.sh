@@ -46,6 +46,14 @@ report "a graph that the driver refuses: an error that says so" \
   "$(printf '%s' "$said" | grep -q ':3: cuda:0: making a graph ready: out of memory' || echo "$said")"
 rm -f "$script"
 
+# ---- what is kept for a machine with a GPU ----
+said=$(sh "$SRCDIR/bench/gpu.sh" -n 2>&1)
+report "bench/gpu.sh takes 10 minutes at most, with tests, both sanitizers and times" "$(printf '%s\n' "$said" | awk '
+  { line = line $0 "\n" } / at most$/ { total = $1 }
+  END { if (!(total > 0 && total <= 600)) print "in total " total " s"
+        n = split("test -q cuda|test -q cuda_runs|test -q cuda_math|known_answers|dcr.lua|memcheck|racecheck|peers.py", part, "|")
+        for (i = 1; i <= n; i++) if (!index(line, part[i])) print "no " part[i] }')"
+
 # ---- random words, beside cuRAND's: its generator on the CPU, and its functions for kernels compiled for the CPU ----
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT

@@ -64,6 +64,15 @@ typedef struct cu_sort {
   int            descending;
 } cu_sort;
 
+/* The distinct elements of a sorted vector x (n): see rp_device. */
+typedef struct cu_distinct {
+  const char    *x;
+  char          *y;
+  const int64_t *from, *order;
+  int64_t       *to, *first; /* first: where each distinct value begins in x */
+  int64_t        n, by;
+} cu_distinct;
+
 #define CU_PEAK_CHAINS 16 /* of multiply-adds that do not wait for each other */
 typedef struct cu_peak { float *out; int64_t rounds; } cu_peak;
 

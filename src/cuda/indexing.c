@@ -88,6 +88,38 @@ rp_status cu_scatter_add(const rp_array *y, const rp_array *x, const int64_t *in
   return status;
 }
 
+/* ---- the distinct elements of a sorted vector ---- */
+
+static rp_status cu_distinct_named(const char *what, const rp_array *x, const cu_distinct *p)
+{
+  char kernel[32];
+  snprintf(kernel, sizeof kernel, "distinct_%s_%s", what, cu_suffix(x->dtype));
+  return cu_launch_over(CU_ELEMENTS, kernel, p->n, p);
+}
+
+/* Two buffers of n positions take turns in the scan; then one keeps where values begin. */
+rp_status cu_distinct_run(const rp_array *y, int64_t *n_distinct, int64_t *inverse, int64_t *count, const rp_array *x, const int64_t *order)
+{
+  const int64_t n = cu_count(x);
+  const size_t  bytes = (size_t)n * sizeof(int64_t);
+  int64_t  *buffer = cu_alloc(2 * bytes), *sums = buffer, *other = buffer + n;
+  if (!buffer) return RP_ENOMEM;
+  cu_distinct p = { .x = x->data, .y = y->data, .order = order, .to = sums, .n = n, .by = 1 };
+  rp_status   status = cu_distinct_named("mark", x, &p);
+  for (; p.by < n && status == RP_OK; p.by *= 2) {
+    p.from = sums; p.to = other;
+    status = cu_launch_over(CU_ELEMENTS, "distinct_scan", n, &p);
+    other = sums; sums = p.to;
+  }
+  p.from = sums; p.first = other; p.to = inverse;
+  if (status == RP_OK) status = cu_distinct_named("take", x, &p);
+  if (status == RP_OK) status = cu_download(n_distinct, sums + n - 1, sizeof *n_distinct);
+  cu_distinct of_count = { .first = other, .to = count, .n = *n_distinct, .by = n };
+  if (status == RP_OK) status = cu_launch_over(CU_ELEMENTS, "distinct_count", of_count.n, &of_count);
+  cu_release(buffer, 2 * bytes);
+  return status;
+}
+
 /* ---- positions ----
  *
  * A position outside its range is found by the device, which does not wait for the host, nor the host for it: the first one

@@ -12,7 +12,7 @@ static const rp_device table = {
   .map = cu_map_run, .map_back = cu_map_back_run, .copy = cu_copy, .add = cu_add, .fill = cu_fill,
   .reduce = cu_reduce_run, .row = cu_row, .row_back = cu_row_back,
   .gemm = cu_gemm_run, .conv = cu_conv_run, .conv_input = cu_conv_input, .conv_weight = cu_conv_weight,
-  .gather = cu_gather, .scatter_add = cu_scatter_add, .sort = cu_sort_run, .positions = cu_positions_run, .shift = cu_shift,
+  .gather = cu_gather, .scatter_add = cu_scatter_add, .sort = cu_sort_run, .positions = cu_positions_run, .shift = cu_shift, .distinct = cu_distinct_run,
   .draw = cu_draw_run, .sgd = cu_sgd, .adam = cu_adam, .ema = cu_ema,
   .alloc = cu_alloc, .release = cu_release, .upload = cu_upload, .download = cu_download, .finish = cu_finish,
   .captures = cu_captures, .capture = cu_capture, .captured = cu_captured, .launch = cu_graph_launch, .forget = cu_graph_forget,
@@ -89,5 +89,5 @@ rp_status rp_cuda_finish(void) { return cu_now.d ? cu_finish() : RP_OK; }
 const char *rp_cuda_stays(void)
 {
   return "linear algebra in double precision (eigenvalues, SVD, QR, Cholesky, square roots, assignment), k-means and special "
-         "functions; the counting of unique; categorical draws; reading and writing files";
+         "functions; categorical draws, whose weights are checked first; reading and writing files";
 }

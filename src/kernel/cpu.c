@@ -20,6 +20,6 @@ const rp_device PASTE(rp_cpu_, RP_ISA_NAME) = {
   .map = map, .map_back = map_back, .copy = copy, .add = add, .fill = fill,
   .reduce = reduce, .row = row, .row_back = row_back,
   .gemm = gemm, .conv = conv, .conv_input = conv_input, .conv_weight = conv_weight,
-  .gather = gather, .scatter_add = scatter_add, .positions = positions, .shift = shift, .sort = sort,
+  .gather = gather, .scatter_add = scatter_add, .positions = positions, .shift = shift, .sort = sort, .distinct = distinct,
   .draw = draw, .sgd = sgd, .adam = adam, .ema = ema,
 };

@@ -267,4 +267,32 @@ static rp_status sort(const rp_array *y, int64_t *order, const rp_array *x, int6
   return RP_OK;
 }
 
+/* Whether element i of a sorted vector differs from the one before it; every NaN is distinct. */
+static bool begins(const rp_array *x, int64_t i)
+{
+  if (i == 0) return true;
+  switch (x->dtype) {
+    case RP_INT32:   return ((int32_t *)x->data)[i] != ((int32_t *)x->data)[i - 1];
+    case RP_INT64:   return ((int64_t *)x->data)[i] != ((int64_t *)x->data)[i - 1];
+    case RP_FLOAT32: return ((float *)x->data)[i] != ((float *)x->data)[i - 1];
+    default:         return ((double *)x->data)[i] != ((double *)x->data)[i - 1];
+  }
+}
+
+static rp_status distinct(const rp_array *y, int64_t *n_distinct, int64_t *inverse, int64_t *count, const rp_array *x, const int64_t *order)
+{
+  const int64_t n = x->shape[0], size = (int64_t)rp_dtype_size(x->dtype);
+  int64_t found = 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (begins(x, i)) {
+      memcpy((char *)y->data + found * size, (const char *)x->data + i * size, (size_t)size);
+      count[found++] = 0;
+    }
+    count[found - 1]++;
+    inverse[order[i]] = found;
+  }
+  *n_distinct = found;
+  return RP_OK;
+}
+
 #endif

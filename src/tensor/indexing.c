@@ -165,60 +165,27 @@ rp_status rp_forward_topk(rp_call *c) /* x, k, dim, largest */
   return sorted(c, c->attr[0].i[0], c->attr[1].i[0], c->attr[2].i[0] != 0);
 }
 
-/* Whether element i of a sorted vector differs from the one before it; every NaN is distinct. */
-static bool is_new(const rp_array *v, int64_t i)
-{
-  if (i == 0) return true;
-  switch (v->dtype) {
-    case RP_INT32:   return ((int32_t *)v->data)[i] != ((int32_t *)v->data)[i - 1];
-    case RP_INT64:   return ((int64_t *)v->data)[i] != ((int64_t *)v->data)[i - 1];
-    case RP_FLOAT32: return ((float *)v->data)[i] != ((float *)v->data)[i - 1];
-    default:         return ((double *)v->data)[i] != ((double *)v->data)[i - 1];
-  }
-}
-
-/* Moves the distinct elements of a sorted vector to its front; counts them and says which each element of the
- * unsorted one is.  Returns how many there are. */
-static int64_t gather_distinct(const rp_array *v, const int64_t *order, int64_t n, int64_t *inverse, int64_t *count)
-{
-  int64_t n_distinct = 0, size = (int64_t)rp_dtype_size(v->dtype);
-  char   *p = v->data;
-  bool    new_one = n > 0;
-  for (int64_t i = 0; i < n; i++) {
-    bool next_is_new = i + 1 < n && is_new(v, i + 1); /* asked before element i may be overwritten */
-    if (new_one) { memmove(p + n_distinct * size, p + i * size, (size_t)size); count[n_distinct++] = 0; }
-    count[n_distinct - 1]++;
-    inverse[order[i]] = n_distinct;
-    new_one = next_is_new;
-  }
-  return n_distinct;
-}
-
-/* Counting on the CPU; the sorting, on x's device, is the larger part of the work. */
 rp_status rp_forward_unique(rp_call *c) /* x */
 {
-  rp_tensor *flat = NULL, *values = NULL, *order = NULL, *host = NULL, *at = NULL, *inverse = NULL, *counts = NULL, *distinct = NULL;
-  const rp_device *device = rp_device_now(), *home = c->in[0]->storage->device;
+  rp_tensor *flat = NULL, *values = NULL, *order = NULL, *distinct = NULL, *inverse = NULL, *counts = NULL;
+  const rp_device *device = rp_device_now();
   const rp_array  *x = &c->in[0]->a;
-  int64_t    n = rp_count(x);
+  int64_t    n = rp_count(x), found = 0;
   rp_dtype   work = x->dtype < RP_INT32 ? RP_INT32 : x->dtype;
   rp_status  status = rp_tensor_clone(&flat, c->in[0], work);
   if (status == RP_OK) status = rp_tensor_empty(&values, work, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(&order, RP_INT64, 1, &n);
-  if (status == RP_OK && n > 0) status = device->sort(&values->a, order->a.data, &flat->a, 1, n, false);
-  const rp_device *was = rp_device_enter(NULL);
-  if (status == RP_OK) status = rp_tensor_host(&host, values);
-  if (status == RP_OK) status = rp_tensor_host(&at, order);
+  if (status == RP_OK) status = rp_tensor_empty(&distinct, work, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(&inverse, RP_INT64, x->ndim, x->shape);
   if (status == RP_OK) status = rp_tensor_empty(&counts, RP_INT64, 1, &n);
+  if (status == RP_OK && n > 0) status = device->sort(&values->a, order->a.data, &flat->a, 1, n, false);
+  if (status == RP_OK && n > 0) status = device->distinct(&distinct->a, &found, inverse->a.data, counts->a.data, &values->a, order->a.data);
   if (status == RP_OK) {
-    host->a.shape[0] = counts->a.shape[0] = gather_distinct(&host->a, at->a.data, n, inverse->a.data, counts->a.data);
-    status = rp_tensor_clone(&distinct, host, x->dtype);
+    distinct->a.shape[0] = counts->a.shape[0] = found;
+    status = rp_tensor_clone(&c->out[0], distinct, x->dtype);
   }
-  rp_device_enter(was);
-  rp_tensor *found[3] = { distinct, inverse, counts };
-  for (int k = 0; k < 3 && status == RP_OK; k++) status = rp_tensor_move(&c->out[k], found[k], home);
-  rp_tensor *all[8] = { flat, values, order, host, at, inverse, counts, distinct };
-  for (int i = 0; i < 8; i++) rp_tensor_drop(all[i]);
+  if (status == RP_OK) { c->out[1] = inverse; c->out[2] = counts; inverse = counts = NULL; }
+  rp_tensor *all[6] = { flat, values, order, distinct, inverse, counts };
+  for (int i = 0; i < 6; i++) rp_tensor_drop(all[i]);
   return status;
 }

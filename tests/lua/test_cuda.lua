@@ -128,6 +128,17 @@ for _, case in ipairs {
     return rp.hash(y, x.grad, w.grad)
   end)
 end
+for _, dtype in ipairs { "float32", "float64", "int32", "int64", "uint8", "bool" } do
+  both("distinct values of " .. dtype, function()
+    local x = rp.generator(2, "u"):randint(0, 40, { 31, 33 }):to(dtype)
+    local values, place, count = x:unique()
+    return values:to("float64"):hash() .. place:hash() .. count:hash() .. rp.zeros(0, dtype):unique():hash() .. rp.ones(1, dtype):unique():hash()
+  end)
+end
+both("distinct values that are none, or zeros", function()
+  local values, place, count = rp.tensor({ 3, -0.0, 0 / 0, 0.0, 3, 1 / 0, -1, 0 / 0, 2 }):unique()
+  return values:hash() .. place:hash() .. count:hash()
+end)
 both("random numbers", function()
   rp.seed(11)
   return rp.concat(1, rp.rand(1001), rp.randn(1003), rp.randint(-5, 9, 101):to("float32"), rp.randperm(777):to("float32"),

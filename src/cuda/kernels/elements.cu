@@ -155,6 +155,41 @@ SORT(f64, double)
 SORT(i32, int32_t)
 SORT(i64, int64_t)
 
+/* ---- the distinct elements of a sorted vector: begins are marked, counted by a scan, and put where their number says ---- */
+
+#define DISTINCT(name, type)                                                          \
+  KERNEL(distinct_mark_##name, cu_distinct)                                           \
+  {                                                                                   \
+    const type *x = (const type *)(const void *)p.x;                                  \
+    for (int64_t i = THREAD; i < p.n; i += THREADS) p.to[i] = i == 0 || x[i] != x[i - 1]; \
+  }                                                                                   \
+  KERNEL(distinct_take_##name, cu_distinct)                                           \
+  {                                                                                   \
+    for (int64_t i = THREAD; i < p.n; i += THREADS) {                                 \
+      const int64_t place = p.from[i];                                                \
+      p.to[p.order[i]] = place;                                                       \
+      if (i > 0 && p.from[i - 1] == place) continue;                                  \
+      ((type *)(void *)p.y)[place - 1] = ((const type *)(const void *)p.x)[i];        \
+      p.first[place - 1] = i;                                                         \
+    }                                                                                 \
+  }
+DISTINCT(f32, float)
+DISTINCT(f64, double)
+DISTINCT(i32, int32_t)
+DISTINCT(i64, int64_t)
+
+/* One level of a scan: sums over 2 by elements from those over by. */
+KERNEL(distinct_scan, cu_distinct)
+{
+  for (int64_t i = THREAD; i < p.n; i += THREADS) p.to[i] = p.from[i] + (i >= p.by ? p.from[i - p.by] : 0);
+}
+
+/* How often each of n distinct values occurs among `by` elements. */
+KERNEL(distinct_count, cu_distinct)
+{
+  for (int64_t i = THREAD; i < p.n; i += THREADS) p.to[i] = (i + 1 < p.n ? p.first[i + 1] : p.by) - p.first[i];
+}
+
 /* ---- what the card can do at most ---- */
 
 KERNEL(peak_fma, cu_peak)
