@@ -191,6 +191,13 @@ static rp_status no_update(const rp_update *u)
                  "wrap it in rp.live(function() ... end)");
 }
 
+static rp_status no_distinct(const rp_array *y, int64_t *n_distinct, int64_t *inverse, int64_t *count, const rp_array *x, const int64_t *order)
+{
+  (void)y; (void)n_distinct; (void)inverse; (void)count; (void)x; (void)order;
+  return rp_fail(RP_ESTATE, "unique: reading a tensor in a compiled step: how many values there are changes from call to call; wrap it in "
+                 "rp.live(function() ... end), or do it outside");
+}
+
 rp_status rp_program_upload(const rp_device *device, void *to, const void *from, size_t n)
 {
   if (rp_noting) {
@@ -218,7 +225,7 @@ const rp_device call_noting = {
   .name = "program", .map = note_map, .map_back = note_map_back, .copy = note_copy, .add = note_add, .fill = note_fill,
   .reduce = note_reduce, .row = note_row, .row_back = note_row_back, .gemm = note_gemm, .conv = note_conv,
   .conv_input = note_conv_input, .conv_weight = note_conv_weight, .gather = note_gather, .scatter_add = note_scatter_add,
-  .positions = note_positions, .shift = note_shift, .sort = note_sort, .draw = note_draw, .sgd = no_update, .adam = no_update,
+  .positions = note_positions, .shift = note_shift, .sort = note_sort, .distinct = no_distinct, .draw = note_draw, .sgd = no_update, .adam = no_update,
   .ema = no_update };
 
 /* ---- making a call again ---- */
