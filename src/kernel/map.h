@@ -4,6 +4,7 @@
 
 #include "kernel/device.h"
 #include "kernel/formulas.h"
+#include "kernel/groups.h"
 #include "kernel/walk.h"
 
 /* y[i] = f(a[i], b[i], c[i]) over contiguous memory. */
@@ -13,14 +14,6 @@ typedef void map_loop(int64_t n, void *y, const void *a, const void *b, const vo
 typedef void map_back_loop(int64_t n, int which, void *gin, const void *g, const void *a, const void *b,
                            const void *c, const void *y);
 
-/* Elements go in groups of GROUP bytes.  Before each, lines AHEAD bytes on are called for: left alone, the processor
- * waits for memory and computes by turns. */
-#define GROUP 256
-#define AHEAD 2048
-RP_FN void call_for(const void *p)
-{
-  for (int line = 0; line < GROUP; line += 64) __builtin_prefetch((const char *)p + AHEAD + line);
-}
 #define IN_GROUPS(type, calls, statement)                                                                 \
   do {                                                                                                    \
     enum { STEP = GROUP / sizeof(type) };                                                                 \
@@ -86,37 +79,26 @@ RP_FN void call_for(const void *p)
 #define CMP2(name, args, lo, hi, formula) TESTS(name, VALUE2)
 #include "kernel/ops.def"
 
-/* sin and cos of float32: groups of arguments up to RP_NEAR take the short reduction, with the same bits. */
-static bool all_near(const float *x, int64_t n)
-{
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < n; i++) {
-    uint32_t u = bits_f32(x[i]) & 0x7fffffffu;
-    largest = u > largest ? u : largest;
-  }
-  return largest <= bits_f32(RP_NEAR);
-}
-#define GROUPS(near, any)                                                                                 \
-  for (int64_t m, at = 0; at < n; at += m) {                                                              \
-    m = n - at < GROUP / 4 ? n - at : GROUP / 4;                                                          \
-    call_for(a + at);                                                                                     \
-    if (all_near(a + at, m)) LANEWISE for (int64_t i = at; i < at + m; i++) near;                         \
-    else                     LANEWISE for (int64_t i = at; i < at + m; i++) any;                          \
-  }
-#define TURNS(name, derivative, sign)                                                                     \
-  static void name##_turns(int64_t n, void *y_, const void *a_, const void *b, const void *c)             \
+/* Rows that are computed in groups, groups.h. */
+#define WHOLE_GROUPS(name, s)                                                                       \
+  static void name##_groups_##s(int64_t n, void *y, const void *a, const void *b, const void *c)          \
   {                                                                                                       \
-    float *restrict y = y_; const float *a = a_; (void)b; (void)c;                                        \
-    GROUPS(y[i] = name##_near_f32(a[i]), y[i] = name##_f32(a[i]))                                         \
-  }                                                                                                       \
-  static void name##_turns_back(int64_t n, int which, void *gin_, const void *g_, const void *a_,         \
-                                const void *b, const void *c, const void *y)                              \
-  {                                                                                                       \
-    float *gin = gin_; const float *a = a_, *g = g_; (void)which; (void)b; (void)c; (void)y;              \
-    GROUPS(gin[i] = g[i] * (sign derivative##_near_f32(a[i])), gin[i] = g[i] * (sign derivative##_f32(a[i]))) \
+    (void)b; (void)c;                                                                                     \
+    name##_many_##s(n, y, a);                                                                             \
   }
-TURNS(sin, cos, +)
-TURNS(cos, sin, -)
+#define TURNS_BACK(name, derivative, sign, s, type, size)                                                 \
+  static void name##_groups_back_##s(int64_t n, int which, void *gin_, const void *g_, const void *a_,    \
+                                     const void *b, const void *c, const void *y)                         \
+  {                                                                                                       \
+    type *gin = gin_, d[size]; const type *a = a_, *g = g_; (void)which; (void)b; (void)c; (void)y;       \
+    EACH_GROUP(size, n, CALL_FOR_GROUP(a) CALL_FOR_GROUP(g) derivative##_group_##s(m, d, a + at);         \
+               LANEWISE for (int64_t i = 0; i < m; i++) gin[at + i] = g[at + i] * (sign d[i]););          \
+  }
+WHOLE_GROUPS(sin, f32)  TURNS_BACK(sin, cos, +, f32, float, TURNS_F32)
+WHOLE_GROUPS(cos, f32)  TURNS_BACK(cos, sin, -, f32, float, TURNS_F32)
+WHOLE_GROUPS(sin, f64) TURNS_BACK(sin, cos, +, f64, double, TURNS_F64)
+WHOLE_GROUPS(cos, f64) TURNS_BACK(cos, sin, -, f64, double, TURNS_F64)
+WHOLE_GROUPS(log, f64)
 
 /* One line per pointwise row: its loops by working type (int32, int64, float32, float64) and its gradient loops. */
 typedef struct map_row { map_loop *forward[4]; map_back_loop *backward[2]; } map_row;
@@ -132,13 +114,18 @@ static const map_row map_rows[] = {
 
 static map_loop *forward_loop(rp_opcode op, rp_dtype dtype)
 {
-  if (dtype == RP_FLOAT32 && (op == RP_OP_sin || op == RP_OP_cos)) return op == RP_OP_sin ? sin_turns : cos_turns;
+  const bool wide = dtype == RP_FLOAT64;
+  if (rp_is_float(dtype) && op == RP_OP_sin) return wide ? sin_groups_f64 : sin_groups_f32;
+  if (rp_is_float(dtype) && op == RP_OP_cos) return wide ? cos_groups_f64 : cos_groups_f32;
+  if (wide && op == RP_OP_log) return log_groups_f64;
   return map_rows[op].forward[dtype - RP_INT32];
 }
 
 static map_back_loop *backward_loop(rp_opcode op, rp_dtype dtype)
 {
-  if (dtype == RP_FLOAT32 && (op == RP_OP_sin || op == RP_OP_cos)) return op == RP_OP_sin ? sin_turns_back : cos_turns_back;
+  const bool wide = dtype == RP_FLOAT64;
+  if (op == RP_OP_sin) return wide ? sin_groups_back_f64 : sin_groups_back_f32;
+  if (op == RP_OP_cos) return wide ? cos_groups_back_f64 : cos_groups_back_f32;
   return map_rows[op].backward[dtype - RP_FLOAT32];
 }
 

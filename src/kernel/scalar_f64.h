@@ -35,21 +35,38 @@ RP_FN double quotient_f64(double a, double al, double b, double bl, double *lo)
 
 /* ---- exponentials --------------------------------------------------------------------------------------------- */
 
-/* 2^n for -1022 <= n <= 1023.  Exponents are kept modulo 2^32, so that no NaN can overflow an int. */
-RP_FN double exp2i_f64(uint32_t n) { return from_bits_f64((uint64_t)(n + 1023u) << 52); }
+/* x but at most `most` > 0, and x but of a magnitude of at most `most`: as integers, doubles of one sign are in order.  A NaN
+ * becomes some number. */
+RP_FN double at_most_f64(double x, double most)
+{
+  int64_t i = (int64_t)bits_f64(x), m = (int64_t)bits_f64(most);
+  return from_bits_f64((uint64_t)(i < m ? i : m));
+}
+RP_FN double bounded_f64(double x, double most) { return copysign_f64(at_most_f64(fabs_f64(x), most), x); }
 
-/* x 2^n, |n| <= 2000, rounded once: of the two factors only the last can round. */
+/* 2^n for -1022 <= n <= 1023.  Exponents are kept modulo 2^32 or, in wide_..., with 13 low bits at least that are right, so
+ * that no NaN can overflow them.  Integers as wide as the doubles beside them need no rearranging in vectors; those half as
+ * wide make compilers take two vectors at a time, which pays in functions that are one long chain. */
+RP_FN double wide_exp2i_f64(uint64_t n) { return from_bits_f64((n + 1023u) << 52); }
+RP_FN double exp2i_f64(uint32_t n)      { return from_bits_f64((uint64_t)(n + 1023u) << 52); }
+
+/* x 2^n, 1/4 <= x < 4, |n| <= 2000, rounded once: half of n goes into the exponent, which is exact. */
+RP_FN double wide_scale_f64(double x, uint64_t n)
+{
+  uint64_t a = n >> 1;
+  return from_bits_f64(bits_f64(x) + (a << 52)) * wide_exp2i_f64(n - a);
+}
 RP_FN double scale_f64(double x, uint32_t n)
 {
   uint32_t a = ((n + 4096u) >> 1) - 2048u;
   return x * exp2i_f64(a) * exp2i_f64(n - a);
 }
 
-/* x to the nearest integer k, |x| < 2^31; *n is k modulo 2^32.  Adding 1.5 2^52 leaves k in the low bits. */
-RP_FN double nearest_f64(double x, uint32_t *n)
+/* x to the nearest integer k, |x| < 2^50; *n is k modulo 2^51.  Adding 1.5 2^52 leaves k in the low bits. */
+RP_FN double nearest_f64(double x, uint64_t *n)
 {
   double t = x + 6755399441055744.0;
-  *n = (uint32_t)bits_f64(t);
+  *n = bits_f64(t);
   return t - 6755399441055744.0;
 }
 
@@ -69,80 +86,100 @@ RP_FN double exp_tail_f64(double r)
   return fma_f64(p, r, 0.5);
 }
 
-/* x + xl = n ln 2 + r + *rl, |r| <= ln 2 / 2: n times the first 32 bits of ln 2 is exact. */
-RP_FN double reduce_ln2_f64(double x, double xl, uint32_t *n, double *rl)
+/* x + xl = n ln 2 + r + *rl, |r| <= ln 2 / 2, |x| <= 800: n times the first 32 bits of ln 2 is exact.
+ *
+ * The sum of r and c leaves its exact error although r may be the smaller: unless n = 0, when c = xl is, |x| > 1/3, and r
+ * is a multiple of 2^-55, while |c| < 2^-24 has a last place of at most 2^-77 (Rump, Ogita, Oishi 2008, "Accurate
+ * floating-point summation I", lemma 3.2). */
+RP_FN double reduce_ln2_f64(double x, double xl, uint64_t *n, double *rl)
 {
   double k = nearest_f64(x * 1.4426950408889634, n);
   double r = fma_f64(k, -0.6931471806019545, x), c = fma_f64(k, 4.2009150726810846e-11, xl);
-  double s = r + c, b = s - r;
-  *rl = (r - (s - b)) + (c - b);
-  return s;
+  return sum_f64(r, c, rl);
+}
+
+/* e^(r + rl) = result + *lo for such r; tail = exp_tail(r). */
+RP_FN double exp_reduced_f64(double r, double rl, double tail, double *lo)
+{
+  double h = sum_f64(1.0, r, lo);
+  *lo += fma_f64(r * r, tail, fma_f64(rl, r, rl));
+  return h;
 }
 
 /* e^(x + xl) = (result + *lo) 2^n */
 RP_FN double exp_pair_f64(double x, double xl, uint32_t *n, double *lo)
 {
-  double rl, r = reduce_ln2_f64(x, xl, n, &rl);
-  double h = sum_f64(1.0, r, lo);
-  *lo += fma_f64(r * r, exp_tail_f64(r), fma_f64(rl, r, rl));
-  return h;
+  uint64_t wide;
+  double rl, r = reduce_ln2_f64(x, xl, &wide, &rl);
+  *n = (uint32_t)wide;
+  return exp_reduced_f64(r, rl, exp_tail_f64(r), lo);
 }
 
 /* e^x */
 RP_FN double exp_f64(double x)
 {
-  uint32_t n;
-  double c = x < -746.0 ? -746.0 : x;
-  c = c > 710.0 ? 710.0 : c;
-  double l, h = exp_pair_f64(c, 0.0, &n, &l);
-  return x != x ? nan_f64() : scale_f64(h + l, n);
+  uint64_t n;
+  double c = bounded_f64(x, 746.0);
+  double rl, l, r = reduce_ln2_f64(c, 0.0, &n, &rl), h = exp_reduced_f64(r, rl, exp_tail_f64(r), &l);
+  return x != x ? nan_f64() : wide_scale_f64(h + l, n);
 }
 
 /* 2^x */
 RP_FN double exp2_f64(double x)
 {
-  uint32_t n, zero;
-  double c = x < -1076.0 ? -1076.0 : x;
-  c = c > 1025.0 ? 1025.0 : c;
+  uint64_t n;
+  double c = bounded_f64(x, 1076.0);
   double r = c - nearest_f64(c, &n);
   double el, l, e = product_f64(r, 0.6931471805599453, &el);
-  double h = exp_pair_f64(e, fma_f64(r, 2.3190468138462996e-17, el), &zero, &l);
-  return x != x ? nan_f64() : scale_f64(h + l, n + zero);
+  e = sum_f64(e, fma_f64(r, 2.3190468138462996e-17, el), &el);
+  double h = exp_reduced_f64(e, el, exp_tail_f64(e), &l);
+  return x != x ? nan_f64() : wide_scale_f64(h + l, n);
+}
+
+/* 2^n e^(r + rl) - 1 = result + *lo for |n| <= 58; tail = exp_tail(r).  |2^n - 1| is above |a| unless n = 0. */
+RP_FN double expm1_reduced_f64(double r, double rl, double tail, uint64_t n, double *lo)
+{
+  double pl, l, p = sum_f64(r, fma_f64(r * r, tail, rl), &pl);
+  double s = wide_exp2i_f64(n), d = s - 1.0, a = s * p, h = sum_f64(d, a, &l);
+  l += s * pl + ((s - d) - 1.0);
+  *lo = n << 52 == 0 ? pl : l;
+  return n << 52 == 0 ? p : h;
 }
 
 /* e^x - 1 = result + *lo for |x| <= 40 */
 RP_FN double expm1_pair_f64(double x, double *lo)
 {
-  uint32_t n;
-  double rl, pl, l, r = reduce_ln2_f64(x, 0.0, &n, &rl);
-  double p = sum_f64(r, fma_f64(r * r, exp_tail_f64(r), rl), &pl);
-  double s = exp2i_f64(n), d = s - 1.0, a = s * p;
-  double h = d + a, b = h - d;                              /* |d| and |a| in no order */
-  l = (d - (h - b)) + (a - b) + (s * pl + ((s - d) - 1.0));
-  *lo = n == 0 ? pl : l;
-  return n == 0 ? p : h;
+  uint64_t n;
+  double rl, r = reduce_ln2_f64(x, 0.0, &n, &rl);
+  return expm1_reduced_f64(r, rl, exp_tail_f64(r), n, lo);
 }
 
-/* e^x - 1 */
+/* e^x - 1, beyond 40 the bits of e^x: of one reduction; there n > 0, so e^x / 2 is normal. */
 RP_FN double expm1_f64(double x)
 {
-  double c = x < -40.0 ? -40.0 : x;
-  c = c > 40.0 ? 40.0 : c;
-  double l, y = expm1_pair_f64(c, &l);
-  y = x > 40.0 ? exp_f64(x) : y + l;
+  uint64_t n;
+  double c = at_most_f64(x < -40.0 ? -40.0 : x, 710.0);
+  double rl, l, el, r = reduce_ln2_f64(c, 0.0, &n, &rl), tail = exp_tail_f64(r);
+  double h = expm1_reduced_f64(r, rl, tail, n, &l), e = exp_reduced_f64(r, rl, tail, &el);
+  e = 2.0 * from_bits_f64(bits_f64(e + el) + (n << 52) - 0x0010000000000000u);
+  double y = x > 40.0 ? e : h + l;
   return x != x ? nan_f64() : copysign_f64(y, x);
 }
 
 /* ---- logarithms ----------------------------------------------------------------------------------------------- */
 
-/* log(1 + f + fl) = result + *lo for 1 + f in [0.7, 1.42], relative error about 2^-66:
- * 2 atanh s = 2 s + s^3 (2/3 + s^2 Q(s^2)), s = f / (2 + f).  Q minimax 2^-66 of the whole. */
-RP_FN double log1p_pair_f64(double f, double fl, double *lo)
+/* (f + fl) / (2 + f + fl) = result + *lo for 1 + f in [0.7, 1.42] */
+RP_FN double half_tanh_f64(double f, double fl, double *lo)
 {
-  double bl, sl, zl, tl, ul, vl, hl;
-  double b = sum_f64(2.0, f, &bl);
-  double s = quotient_f64(f, fl, b, bl + fl, &sl);
-  double z = product_f64(s, s, &zl), p = 0.11988612265811009;
+  double bl, b = sum_f64(2.0, f, &bl);
+  return quotient_f64(f, fl, b, bl + fl, lo);
+}
+
+/* 2 atanh(s + sl) = result + *lo for such a quotient, relative error about 2^-66: 2 s + s^3 (2/3 + s^2 Q(s^2)).  Q minimax
+ * 2^-66 of the whole. */
+RP_FN double twice_atanh_f64(double s, double sl, double *lo)
+{
+  double zl, tl, ul, vl, hl, z = product_f64(s, s, &zl), p = 0.11988612265811009;
   zl = fma_f64(2.0 * s, sl, zl);
   p = fma_f64(p, z, 0.11674869223229536);
   p = fma_f64(p, z, 0.1333631477791937);
@@ -161,31 +198,49 @@ RP_FN double log1p_pair_f64(double f, double fl, double *lo)
   return sum_f64(h, hl + (vl + 2.0 * sl), lo);
 }
 
+/* log(1 + f + fl) = result + *lo for 1 + f in [0.7, 1.42] */
+RP_FN double log1p_pair_f64(double f, double fl, double *lo)
+{
+  double sl, s = half_tanh_f64(f, fl, &sl);
+  return twice_atanh_f64(s, sl, lo);
+}
+
 /* The exponent field of x less that of 0.71, in place: x 2^-e lies in [0.71, 1.42) when e 2^52 is this number. */
 RP_FN uint64_t exponent_f64(double x) { return (bits_f64(x) - 0x3fe6b851eb851eb8u) & 0xfff0000000000000u; }
 
-/* x = 2^e (1 + f), 1 + f in [0.71, 1.42), for positive finite x; subnormals are scaled first. */
-RP_FN double split_f64(double x, double *e)
+/* x = 2^e (1 + f), 1 + f in [0.71, 1.42), for positive normal x.  The twelve bits of e, the highest turned round, in the last
+ * places of 2^52 are e + 2^52 + 2048. */
+RP_FN double split_normal_f64(double x, double *e)
 {
-  double s = x < 2.2250738585072014e-308 ? x * 4503599627370496.0 : x;
-  double b = x < 2.2250738585072014e-308 ? -52.0 : 0.0;
-  uint64_t k = exponent_f64(s);
-  *e = (double)(int32_t)((uint32_t)(k >> 52) << 20) * 9.5367431640625e-07 + b;
-  return from_bits_f64(bits_f64(s) - k) - 1.0;
+  uint64_t k = exponent_f64(x);
+  *e = from_bits_f64((k >> 52) ^ 0x4330000000000800u) - 4503599627372544.0;
+  return from_bits_f64(bits_f64(x) - k) - 1.0;
 }
 
-/* e ln 2 + h + l = result + *lo: e times the first 42 bits of ln 2 is exact, and larger than h unless zero. */
+/* The same for positive finite x; subnormals are scaled first. */
+RP_FN double split_f64(double x, double *e)
+{
+  int small = x < 2.2250738585072014e-308;
+  double f = split_normal_f64(small ? x * 4503599627370496.0 : x, e);
+  *e += small ? -52.0 : 0.0;
+  return f;
+}
+
+/* e ln 2 + h + l = result + *lo, not yet rounded to one: e times the first 42 bits of ln 2 is exact, and larger than h
+ * unless zero. */
 RP_FN double add_ln2_f64(double e, double h, double l, double *lo)
 {
   double tl, t = sum_f64(e * 0.6931471805598903, h, &tl);
-  return sum_f64(t, tl + fma_f64(e, 5.497923018708371e-14, l), lo);
+  *lo = tl + fma_f64(e, 5.497923018708371e-14, l);
+  return t;
 }
 
 /* log x = result + *lo for positive finite x */
 RP_FN double log_pair_f64(double x, double *lo)
 {
   double e, l, f = split_f64(x, &e), h = log1p_pair_f64(f, 0.0, &l);
-  return add_ln2_f64(e, h, l, lo);
+  h = add_ln2_f64(e, h, l, &l);
+  return sum_f64(h, l, lo);
 }
 
 /* y for 0 < x < inf; the limits of a logarithm elsewhere. */
@@ -196,11 +251,19 @@ RP_FN double log_limits_f64(double x, double y)
   return x >= 0.0 ? y : nan_f64();
 }
 
+/* e ln 2 + 2 atanh(s + sl), rounded once. */
+RP_FN double log_end_f64(double e, double s, double sl)
+{
+  double l, h = twice_atanh_f64(s, sl, &l);
+  h = add_ln2_f64(e, h, l, &l);
+  return h + l;
+}
+
 /* log x */
 RP_FN double log_f64(double x)
 {
-  double l, h = log_pair_f64(x, &l);
-  return log_limits_f64(x, h + l);
+  double e, sl, s = half_tanh_f64(split_f64(x, &e), 0.0, &sl);
+  return log_limits_f64(x, log_end_f64(e, s, sl));
 }
 
 /* log2 x = e + log(1 + f) log2(e) */
@@ -220,18 +283,13 @@ RP_FN double log10_f64(double x)
   return log_limits_f64(x, p + fma_f64(h, 1.098319650216765e-17, fma_f64(l, 0.4342944819032518, pl)));
 }
 
-/* log(1 + x): 1 + x = u + ul exactly; f + fl = (u + ul) 2^-e - 1. */
+/* log(1 + x): 1 + x = u + ul exactly (Knuth); f + fl = (u + ul) 2^-e - 1.  u is 0 or at least 2^-53, never subnormal. */
 RP_FN double log1p_f64(double x)
 {
-  double big = x > 1.0 ? x : 1.0, small = x > 1.0 ? 1.0 : x;
-  double ul, u = sum_f64(big, small, &ul), e, l;
-  double v = u < inf_f64() ? u : 1.0, f = split_f64(v, &e);
-  double fl = ul * exp2i_f64(0u - (uint32_t)(int32_t)(e > 1000.0 ? 1000.0 : e < -60.0 ? -60.0 : e));
-                                                             /* ul is 0 or nothing beyond these e */
-  double h = log1p_pair_f64(f, fl, &l);
-  double y = add_ln2_f64(e, h, l, &l) + l;
-  y = fabs_f64(x) < 1.1102230246251565e-16 ? x : y;
-  return copysign_f64(log_limits_f64(u, y), u >= 0.0 ? x : 1.0);
+  double u = 1.0 + x, b = u - 1.0, ul = (1.0 - (u - b)) + (x - b), e, sl, f = split_normal_f64(u, &e);
+  double s = half_tanh_f64(f, 0.25 * ul * from_bits_f64(0x4010000000000000u - exponent_f64(u)), &sl); /* 4 2^-e is normal */
+  double y = fabs_f64(x) < 1.1102230246251565e-16 ? x : log_end_f64(e, s, sl);          /* also the sign of zero */
+  return log_limits_f64(u, y);
 }
 
 /* ---- power ---------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* scalar_trig_f64.h: sine, cosine, tangent and their inverses in double.  See scalar.h for the rules.
  *
- * Every finite argument is reduced exactly, with the bits of 2/pi that matter for it; there is no second path for
- * large arguments. */
+ * Every finite argument is reduced exactly, with the bits of 2/pi that matter for it.  Loops over near arguments have a
+ * shorter way to the same bits. */
 #ifndef RP_KERNEL_SCALAR_TRIG_F64_H
 #define RP_KERNEL_SCALAR_TRIG_F64_H
 
@@ -50,32 +50,44 @@ RP_FN uint32_t reduce_pio2_f64(double x, double *hi, double *lo)
   return (uint32_t)q & 3u;
 }
 
-/* sin(x + xl) = result + *lo, |x| <= pi/4.  Minimax 2^-57.1. */
-RP_FN double sin_kernel_f64(double x, double xl, double *lo)
+/* (sin x - x) / x^3, s = x^2, |x| <= pi/4.  Minimax 2^-57.1 of sin x. */
+RP_FN double sin_tail_f64(double s)
 {
-  double s = x * x, p = -7.593199560777039e-13;
+  double p = -7.593199560777039e-13;
   p = fma_f64(p, s, 1.6058653009938654e-10);
   p = fma_f64(p, s, -2.505210707003757e-08);
   p = fma_f64(p, s, 2.7557319221941163e-06);
   p = fma_f64(p, s, -0.0001984126984126858);
   p = fma_f64(p, s, 0.008333333333333333);
-  p = fma_f64(p, s, -0.16666666666666666);
-  *lo = fma_f64(x * s, p, fma_f64(-0.5 * s, xl, xl));
+  return fma_f64(p, s, -0.16666666666666666);
+}
+
+/* sin(x + xl) = result + *lo, |x| <= pi/4 */
+RP_FN double sin_kernel_f64(double x, double xl, double *lo)
+{
+  double s = x * x;
+  *lo = fma_f64(x * s, sin_tail_f64(s), fma_f64(-0.5 * s, xl, xl));
   return x;
 }
 
-/* cos(x + xl) = result + *lo, |x| <= pi/4.  Minimax 2^-59.5. */
-RP_FN double cos_kernel_f64(double x, double xl, double *lo)
+/* (cos x - 1 + x^2 / 2) / x^4, s = x^2, |x| <= pi/4.  Minimax 2^-59.5 of cos x. */
+RP_FN double cos_tail_f64(double s)
 {
-  double sl, s = product_f64(x, x, &sl), p = 4.7377429329180686e-14;
+  double p = 4.7377429329180686e-14;
   p = fma_f64(p, s, -1.1470284669734251e-11);
   p = fma_f64(p, s, 2.08767542855549e-09);
   p = fma_f64(p, s, -2.755731921499302e-07);
   p = fma_f64(p, s, 2.4801587301570537e-05);
   p = fma_f64(p, s, -0.0013888888888888872);
-  p = fma_f64(p, s, 0.041666666666666664);
+  return fma_f64(p, s, 0.041666666666666664);
+}
+
+/* cos(x + xl) = result + *lo, |x| <= pi/4 */
+RP_FN double cos_kernel_f64(double x, double xl, double *lo)
+{
+  double sl, s = product_f64(x, x, &sl);
   double wl, w = sum_f64(1.0, -0.5 * s, &wl);
-  *lo = wl + fma_f64(s * s, p, -fma_f64(x, xl, 0.5 * sl));
+  *lo = wl + fma_f64(s * s, cos_tail_f64(s), -fma_f64(x, xl, 0.5 * sl));
   return w;
 }
 
@@ -133,7 +145,7 @@ RP_FN double tan_f64(double x)
 /* *s = sin(2 pi u), *c = cos(2 pi u) for 0 <= u < 1.  u - q/4 is exact, so the reduction is. */
 RP_FN void sincos2pi_f64(double u, double *s, double *c)
 {
-  uint32_t q;
+  uint64_t q;
   double r = fma_f64(nearest_f64(4.0 * u, &q), -0.25, u);
   double lo, al, bl, hi = product_f64(r, 6.283185307179586, &lo);
   lo = fma_f64(r, 2.4492935982947064e-16, lo);
@@ -144,6 +156,55 @@ RP_FN void sincos2pi_f64(double u, double *s, double *c)
   *c = (q & 1u) ? a : b;
   *s = (q & 2u) ? -*s : *s;
   *c = ((q + 1u) & 2u) ? -*c : *c;
+}
+
+/* ---- sine and cosine of near arguments ------------------------------------------------------------------------- */
+
+/* sin |x| or cos |x| for |x| <= RP_NEAR_F64 in two steps, each a loop of its own in groups.h: the bits of sin_f64 and cos_f64,
+ * if *differ is 0 after both and the highest bit of *outside is not set.  The reduction needs no table and no integers, so the
+ * loops become vectors.
+ *
+ * x 2/pi = k + F, F = A + b: A = x c1 - k without its rounding error, which b takes up with x c2; c1 + c2 = 2/pi.  The general
+ * reduction makes of F a pair H + L, and of that hi = H pi/2 rounded, and lo.  From there on the two do the same.  Three
+ * things could differ:
+ *   k.  If s = hi^2 is below its value for F = 1/2, then |H| < 1/2, |F| < 1/2 - 2^-56, and k is the nearest integer.
+ *   H.  The general pair is within 2^-107.9 of F (its B is below 2^8 in units of 2^-62, and rounded once), that is within
+ *     2^-106.2 x 2/pi as x >= 1/2; b here within 2^-105.1 x 2/pi (it and c2 are rounded).  Both together are less than a fifth
+ *     of what the two factors taken here for c2 differ from it, 2^-48 of itself, one less and one more.  Rounding is
+ *     monotone: if both give one H, it is the general one.
+ *   lo.  L differs by at most that, after the product with pi/2 by 2^-101.5 x; the sums of lo, in another order, by
+ *     five roundings of numbers below 2^-52 |hi|, |hi| < 0.79; W by three more.  All is below 2^-100 x.  What follows W is
+ *     monotone in it: if W - d and W + d, d = 2^-98 x, give one y, it is the general one.
+ * Below 1/2 hi is |x| and lo is 0, as there.  A random x is in doubt once in about 2^46 / x times; multiples of pi/4 are. */
+#define RP_NEAR_F64 65536.0
+
+/* The result is hi.  *q: the highest bit is that of the result's sign, the lowest tells a cosine of hi + lo from a sine.  turn is 0
+ * for the sine, 1 for the cosine; the sign bit of `sign` is turned in. */
+RP_FN double near_begin_f64(double x, uint64_t turn, uint64_t sign, double *lo, uint64_t *q, uint64_t *differ)
+{
+  double a = fabs_f64(x), t = fma_f64(a, 0.6366197723675814, 6755399441055744.0), k = t - 6755399441055744.0;
+  double p = a * 0.6366197723675814, e = fma_f64(a, 0.6366197723675814, -p), A = p - k;
+  double b = fma_f64(a, -3.9357353350364836e-17, e), H = A + b, H2 = A + fma_f64(a, -3.9357353350365114e-17, e);
+  double hi = H * 1.5707963267948966, l = fma_f64(H, 1.5707963267948966, -hi);
+  l = fma_f64(H, 6.123233995736766e-17, fma_f64((A - H) + b, 1.5707963267948966, l));
+  uint64_t n = bits_f64(t) + turn;
+  *lo = a >= 0.5 ? l : 0.0;
+  *q = (((n << 62) ^ sign) & 0x8000000000000000u) | (n & 1u);
+  *differ = bits_f64(H) ^ bits_f64(H2);
+  return a >= 0.5 ? hi : a;
+}
+
+RP_FN double near_end_f64(double x, double hi, double lo, uint64_t q, uint64_t *differ, uint64_t *outside)
+{
+  double sl, s = product_f64(hi, hi, &sl), w = fma_f64(s, -0.5, 1.0), wl = fma_f64(s, -0.5, 1.0 - w);
+  int odd = (q & 1u) != 0;
+  double P = odd ? cos_tail_f64(s) : sin_tail_f64(s), factor = (odd ? s : hi) * s;
+  double W = odd ? -fma_f64(hi, lo, 0.5 * sl) : w * lo, d = fabs_f64(x) * 3.1554436208840472e-30;
+  double top = odd ? w : hi, rest = odd ? wl : 0.0;
+  double y = top + (rest + fma_f64(factor, P, W - d)), z = top + (rest + fma_f64(factor, P, W + d));
+  *differ = bits_f64(y) ^ bits_f64(z);
+  *outside = (bits_f64(RP_NEAR_F64) - bits_f64(fabs_f64(x))) | (bits_f64(0.616850275068084) - bits_f64(s));
+  return from_bits_f64(bits_f64(y) ^ (q & 0x8000000000000000u));
 }
 
 /* ---- inverse trigonometric functions -------------------------------------------------------------------------- */

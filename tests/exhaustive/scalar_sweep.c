@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "kernel/formulas.h"
+#include "kernel/groups.h"
 #include "composed.h"
 
 enum { BLOCK = 4096, MAX_JOBS = 64 };
@@ -36,8 +37,9 @@ static float  cos2pi_f32(float u)   { float s, c;  sincos2pi_f32(u, &s, &c); ret
 static double sin2pi_f64(double u)  { double s, c; sincos2pi_f64(u, &s, &c); return s; }
 static double cos2pi_f64(double u)  { double s, c; sincos2pi_f64(u, &s, &c); return c; }
 
-#define EACH_UNARY(X)                                                                                              \
-  X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh)    \
+#define EACH_UNARY(X) EACH_ALONE(X) X(sin) X(cos) X(log)
+#define EACH_ALONE(X)                                                                                              \
+  X(exp) X(exp2) X(expm1) X(log2) X(log10) X(log1p) X(tan) X(asin) X(acos) X(atan) X(sinh)                         \
   X(cosh) X(tanh) X(erf) X(erfc) X(sin2pi) X(cos2pi)
 #define EACH_BINARY(X) X(pow) X(atan2)
 
@@ -51,9 +53,49 @@ static double cos2pi_f64(double u)  { double s, c; sincos2pi_f64(u, &s, &c); ret
   { for (int i = 0; i < BLOCK; i++) z[i] = f##_f32(x[i], y[i]); }                                                  \
   static void f##_loop_f64(const double *x, const double *y, double *z)                                            \
   { for (int i = 0; i < BLOCK; i++) z[i] = f##_f64(x[i], y[i]); }
-EACH_UNARY(UNARY_LOOPS)
+EACH_ALONE(UNARY_LOOPS)
 EACH_COMPOSED(UNARY_LOOPS)
 EACH_BINARY(BINARY_LOOPS)
+
+/* Of those that groups.h has: the function of one argument, and of the many as they come, and with those that would hold up a
+ * group replaced by 1.  Where two of these differ the result becomes one that no bound admits. */
+#define GROUPED_LOOP(f, s, type, simple)                                                                           \
+  static void f##_loop_##s(const type *x, const type *y, type *z)                                                  \
+  {                                                                                                                \
+    static type w[BLOCK], v[BLOCK], u[BLOCK];                                                                      \
+    (void)y;                                                                                                       \
+    for (int i = 0; i < BLOCK; i++) z[i] = f##_##s(x[i]);                                                          \
+    for (int i = 0; i < BLOCK; i++) w[i] = simple(x[i]) ? x[i] : 1;                                                \
+    f##_many_##s(BLOCK, u, x);                                                                                     \
+    f##_many_##s(BLOCK, v, w);                                                                                     \
+    for (int i = 0; i < BLOCK; i++)                                                                                \
+      if (bits_##s(u[i]) != bits_##s(z[i]) || bits_##s(v[i]) != bits_##s(f##_##s(w[i]))) z[i] = 77;                \
+  }
+static int simple_turn_f32(float x)  { return fabsf(x) <= RP_NEAR; }
+static int simple_sin_f64(double x)
+{
+  double   lo, hi;
+  uint64_t q, d, later, outside;
+  hi = near_begin_f64(x, 0, bits_f64(x), &lo, &q, &d);
+  near_end_f64(x, hi, lo, q, &later, &outside);
+  return (d | later) == 0 && outside >> 63 == 0;
+}
+static int simple_cos_f64(double x)
+{
+  double   lo, hi;
+  uint64_t q, d, later, outside;
+  hi = near_begin_f64(x, 1, 0, &lo, &q, &d);
+  near_end_f64(x, hi, lo, q, &later, &outside);
+  return (d | later) == 0 && outside >> 63 == 0;
+}
+static int simple_log_f64(double x)  { return x >= 0x1p-1022 && x < INFINITY; }
+GROUPED_LOOP(sin, f32, float, simple_turn_f32)
+GROUPED_LOOP(cos, f32, float, simple_turn_f32)
+GROUPED_LOOP(sin, f64, double, simple_sin_f64)
+GROUPED_LOOP(cos, f64, double, simple_cos_f64)
+GROUPED_LOOP(log, f64, double, simple_log_f64)
+static void log_loop_f32(const float *x, const float *y, float *z)
+{ (void)y; for (int i = 0; i < BLOCK; i++) z[i] = log_f32(x[i]); }
 
 /* ---- references ------------------------------------------------------------------------------------------------ */
 
