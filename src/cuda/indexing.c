@@ -44,8 +44,10 @@ static rp_status order_of(int64_t *order, const void *x, rp_dtype dtype, int64_t
   return status;
 }
 
-rp_status cu_sort_run(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending)
+/* All of each row, whatever is the first part that was asked for. */
+rp_status cu_sort_run(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, int64_t first, bool descending)
 {
+  (void)first;
   cu_sort s = { .x = x->data, .y = y->data, .from = order, .rows = rows, .cols = cols };
   char    kernel[48];
   if (rows * cols == 0) return RP_OK;

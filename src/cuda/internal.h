@@ -90,7 +90,7 @@ rp_status cu_gather(const rp_array *y, const rp_array *x, const int64_t *index, 
                     int64_t inner, bool rows);
 rp_status cu_scatter_add(const rp_array *y, const rp_array *x, const int64_t *index, int64_t outer, int64_t size, int64_t n,
                          int64_t inner, bool rows);
-rp_status cu_sort_run(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending);
+rp_status cu_sort_run(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, int64_t first, bool descending);
 rp_status cu_distinct_run(const rp_array *y, int64_t *n_distinct, int64_t *inverse, int64_t *count, const rp_array *x, const int64_t *order);
 rp_status cu_positions_run(int64_t *at, int64_t n, int64_t size, const char *who);
 rp_status cu_shift(int64_t *at, int64_t n, int64_t by);

@@ -112,7 +112,9 @@ typedef struct rp_device {
    * which a GPU reports when it is next waited for */
   rp_status (*positions)(int64_t *at, int64_t n, int64_t size, const char *who);
   rp_status (*shift)(int64_t *at, int64_t n, int64_t by); /* at[i] += by */
-  rp_status (*sort)(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending);
+  /* the first `first` elements of each sorted row, and their positions from 0; what stands behind them is not defined */
+  rp_status (*sort)(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, int64_t first,
+                    bool descending);
   /* of x (n > 0), sorted, the element order[i] of the unsorted one at i: the distinct values in y (with room for n), how many
    * there are, the place of each unsorted element among them from 1, and how often each value occurs; each NaN is distinct */
   rp_status (*distinct)(const rp_array *y, int64_t *n_distinct, int64_t *inverse, int64_t *count, const rp_array *x, const int64_t *order);

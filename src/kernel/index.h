@@ -237,9 +237,52 @@ SORT(f64, double)
 SORT(i32, int32_t)
 SORT(i64, int64_t)
 
+/* ---- the first k of that order: a heap of the best so far, whose root comes last of them -------------------------- */
+
+#define SELECT(suffix, type)                                                                          \
+  static bool after_##suffix(const type *x, int64_t i, int64_t j, bool descending)                    \
+  {                                                                                                   \
+    return before_##suffix(x[j], x[i], descending) || (!before_##suffix(x[i], x[j], descending) && i > j); \
+  }                                                                                                   \
+  static void sift_##suffix(int64_t *heap, int64_t k, int64_t at, const type *x, bool descending)     \
+  {                                                                                                   \
+    for (int64_t child; (child = 2 * at + 1) < k; at = child) {                                       \
+      if (child + 1 < k && after_##suffix(x, heap[child + 1], heap[child], descending)) child++;      \
+      if (!after_##suffix(x, heap[child], heap[at], descending)) return;                              \
+      int64_t swap = heap[at]; heap[at] = heap[child]; heap[child] = swap;                            \
+    }                                                                                                 \
+  }                                                                                                   \
+  static bool any_before_##suffix(const type *x, type last, bool descending)                          \
+  {                                                                                                   \
+    int any = 0;                                                                                      \
+    for (int l = 0; l < RP_LANES; l++) any |= before_##suffix(x[l], last, descending);                \
+    return any;                                                                                       \
+  }                                                                                                   \
+  static void select_row_##suffix(type *y, int64_t *order, const type *x, int64_t n, int64_t k, bool descending) \
+  {                                                                                                   \
+    for (int64_t i = 0; i < k; i++) order[i] = i;                                                     \
+    for (int64_t i = k / 2 - 1; i >= 0; i--) sift_##suffix(order, k, i, x, descending);               \
+    for (int64_t i = k; i < n;) {                                                                     \
+      int64_t end = i + RP_LANES <= n ? i + RP_LANES : n;                                             \
+      if (end - i < RP_LANES || any_before_##suffix(x + i, x[order[0]], descending))                  \
+        for (int64_t j = i; j < end; j++)                                                             \
+          if (before_##suffix(x[j], x[order[0]], descending)) { order[0] = j; sift_##suffix(order, k, 0, x, descending); } \
+      i = end;                                                                                        \
+    }                                                                                                 \
+    for (int64_t m = k - 1; m > 0; m--) {                                                             \
+      int64_t last = order[0]; order[0] = order[m]; order[m] = last;                                  \
+      sift_##suffix(order, m, 0, x, descending);                                                      \
+    }                                                                                                 \
+    for (int64_t i = 0; i < k; i++) y[i] = x[order[i]];                                               \
+  }
+SELECT(f32, float)
+SELECT(f64, double)
+SELECT(i32, int32_t)
+SELECT(i64, int64_t)
+
 typedef struct sort_job {
   const rp_array *y, *x;
-  int64_t *order, cols;
+  int64_t *order, cols, first;
   bool     descending;
   int64_t *spare; /* as large as order */
 } sort_job;
@@ -257,13 +300,30 @@ static void sort_range(void *context, int64_t begin, int64_t end)
   }
 }
 
-static rp_status sort(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending)
+static void select_range(void *context, int64_t begin, int64_t end)
 {
-  int64_t *spare = rp_alloc((size_t)(rows * cols) * sizeof *spare);
-  if (!spare) return RP_ENOMEM;
-  sort_job s = { y, x, order, cols, descending, spare };
-  rp_parallel(rows, 1 + 4096 / (cols + 1), sort_range, &s);
-  rp_release(spare);
+  const sort_job *s = context;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t at = i * s->cols, *order = s->order + at;
+    BY_TYPE(s->x->dtype,
+      select_row_f32((float *)s->y->data + at, order, (const float *)s->x->data + at, s->cols, s->first, s->descending),
+      select_row_f64((double *)s->y->data + at, order, (const double *)s->x->data + at, s->cols, s->first, s->descending),
+      select_row_i32((int32_t *)s->y->data + at, order, (const int32_t *)s->x->data + at, s->cols, s->first, s->descending),
+      select_row_i64((int64_t *)s->y->data + at, order, (const int64_t *)s->x->data + at, s->cols, s->first, s->descending))
+  }
+}
+
+static rp_status sort(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, int64_t first,
+                      bool descending)
+{
+  sort_job s = { y, x, order, cols, first, descending, NULL };
+  const int64_t grain = 1 + 4096 / (cols + 1);
+  if (first == 0) return RP_OK;
+  if (first <= cols / 8) { rp_parallel(rows, grain, select_range, &s); return RP_OK; }
+  s.spare = rp_alloc((size_t)(rows * cols) * sizeof *s.spare);
+  if (!s.spare) return RP_ENOMEM;
+  rp_parallel(rows, grain, sort_range, &s);
+  rp_release(s.spare);
   return RP_OK;
 }
 

@@ -156,16 +156,37 @@ static void T(reduce_strip)(rp_opcode op, number *out, int64_t apart, const stri
   for (int64_t c = 0; c < w; c++) out[c * apart] = lane[c];
 }
 
-/* The position of the first extreme element; a NaN counts as the extreme. */
+/* The first of n elements that is `value`, or NaN if that is; one of them is. */
+static int64_t T(first_equal)(const number *x, int64_t n, number value)
+{
+  int64_t at = 0;
+  for (; at + RP_LANES <= n; at += RP_LANES) {
+    int any = 0;
+    for (int l = 0; l < RP_LANES; l++) any |= (x[at + l] == value) | (IS_NAN(value) & IS_NAN(x[at + l]));
+    if (any) break;
+  }
+  while (x[at] != value && !(IS_NAN(value) && IS_NAN(x[at]))) at++;
+  return at;
+}
+
+/* The position of the first extreme element; a NaN counts as the extreme.  Of long rows the first block is looked for whose
+ * extreme is that of all, and in it the element. */
 static int64_t T(arg_extreme)(rp_opcode op, const number *x, int64_t n)
 {
-  number  best = n ? x[0] : 0;
-  int64_t at = 0;
-  for (int64_t i = 1; i < n && !IS_NAN(best); i++) {
-    bool better = op == RP_OP_argmax ? x[i] > best : x[i] < best;
-    if (better || IS_NAN(x[i])) { best = x[i]; at = i; }
+  const bool largest = op == RP_OP_argmax;
+  number     best = n ? x[0] : 0;
+  int64_t    from = 0, length = n < ARG_BLOCK ? n : ARG_BLOCK;
+  if (n < ARG_SHORT) {
+    for (int64_t i = 1; i < n && !IS_NAN(best); i++)
+      if ((largest ? x[i] > best : x[i] < best) || IS_NAN(x[i])) { best = x[i]; from = i; }
+    return from;
   }
-  return at;
+  for (int64_t at = 0; at < n && !IS_NAN(best); at += ARG_BLOCK) {
+    int64_t m = n - at < ARG_BLOCK ? n - at : ARG_BLOCK;
+    number  v = largest ? T(max_block)(x + at, m) : T(min_block)(x + at, m);
+    if ((largest ? v > best : v < best) || IS_NAN(v)) { best = v; from = at; length = m; }
+  }
+  return from + T(first_equal)(x + from, length, best);
 }
 
 #undef BLOCK

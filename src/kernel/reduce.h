@@ -15,6 +15,8 @@
 
 #define COLUMNS    64 /* results reduced side by side: their lanes fill half of a first-level cache */
 #define ROWS_AHEAD 8  /* by which pieces of rows are called for */
+#define ARG_SHORT  64 /* rows whose extreme is looked for one by one */
+#define ARG_BLOCK  1024 /* of longer ones the block is found first; at most RP_RB */
 
 /* Where element i, counted in row-major order, lies. */
 static int64_t place(const places *p, int64_t i)

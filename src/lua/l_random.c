@@ -129,7 +129,7 @@ static int randperm(lua_State *L) /* n: the order in which n uniform numbers wou
   if (status == RP_OK) status = rp_tensor_empty(keys, RP_FLOAT64, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(sorted, RP_FLOAT64, 1, &n);
   if (status == RP_OK) status = here->draw(RP_UNIFORM, &(*keys)->a, &how);
-  if (status == RP_OK && n > 0) status = here->sort(&(*sorted)->a, (*box)->a.data, &(*keys)->a, 1, n, false);
+  if (status == RP_OK && n > 0) status = here->sort(&(*sorted)->a, (*box)->a.data, &(*keys)->a, 1, n, n, false);
   if (status == RP_OK) status = here->shift((*box)->a.data, n, 1);
   rp_device_enter(was);
   if (status != RP_OK) return l_raise(L);

@@ -100,8 +100,9 @@ rp_status rp_forward_scatter_add(rp_call *c) /* x, dim, index, source; saves the
 
 /* ---- sorting ---- */
 
-/* Rows of x along dim (last), sorted: values (work) and positions from 0 (order), both (..., n) with dim last. */
-static rp_status sort_rows(rp_tensor **values, rp_tensor **order, const rp_call *c, int dim, bool descending)
+/* Rows of x along dim (last), sorted as far as the first k: values (work) and positions from 0 (order), both (..., n) with dim
+ * last. */
+static rp_status sort_rows(rp_tensor **values, rp_tensor **order, const rp_call *c, int dim, int64_t k, bool descending)
 {
   rp_array   moved;
   rp_tensor *x = NULL;
@@ -115,7 +116,7 @@ static rp_status sort_rows(rp_tensor **values, rp_tensor **order, const rp_call 
   if (status == RP_OK) status = rp_tensor_empty(order, RP_INT64, moved.ndim, moved.shape);
   int64_t cols = moved.shape[moved.ndim - 1];
   if (status == RP_OK && cols > 0)
-    status = rp_device_now()->sort(&(*values)->a, (*order)->a.data, &x->a, rp_count(&moved) / cols, cols, descending);
+    status = rp_device_now()->sort(&(*values)->a, (*order)->a.data, &x->a, rp_count(&moved) / cols, cols, k, descending);
   rp_tensor_drop(x);
   return status;
 }
@@ -144,7 +145,7 @@ static rp_status sorted(rp_call *c, int64_t k, int64_t dim_attr, bool descending
   int64_t n = c->in[0]->a.shape[dim];
   if (k < 0) k = n;
   if (k > n) return rp_fail(RP_ERANGE, "%s: k = %lld of only %lld elements", rp_ops[c->op].name, (long long)k, (long long)n);
-  rp_status status = sort_rows(&values, &order, c, dim, descending);
+  rp_status status = sort_rows(&values, &order, c, dim, k, descending);
   if (status == RP_OK) status = take_first(&c->out[0], values, dim, k, c->in[0]->a.dtype);
   if (status == RP_OK) status = take_first(&c->saved[0], order, dim, k, RP_INT64);
   if (status == RP_OK) status = rp_tensor_clone(&c->out[1], c->saved[0], RP_INT64);
@@ -178,7 +179,7 @@ rp_status rp_forward_unique(rp_call *c) /* x */
   if (status == RP_OK) status = rp_tensor_empty(&distinct, work, 1, &n);
   if (status == RP_OK) status = rp_tensor_empty(&inverse, RP_INT64, x->ndim, x->shape);
   if (status == RP_OK) status = rp_tensor_empty(&counts, RP_INT64, 1, &n);
-  if (status == RP_OK && n > 0) status = device->sort(&values->a, order->a.data, &flat->a, 1, n, false);
+  if (status == RP_OK && n > 0) status = device->sort(&values->a, order->a.data, &flat->a, 1, n, n, false);
   if (status == RP_OK && n > 0) status = device->distinct(&distinct->a, &found, inverse->a.data, counts->a.data, &values->a, order->a.data);
   if (status == RP_OK) {
     distinct->a.shape[0] = counts->a.shape[0] = found;

@@ -162,12 +162,13 @@ static rp_status note_shift(int64_t *at, int64_t n, int64_t by)
   return note_position(CALL_SHIFT, at, n, by, NULL) ? noted(under()->shift(at, n, by)) : RP_ENOMEM;
 }
 
-static rp_status note_sort(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, bool descending)
+static rp_status note_sort(const rp_array *y, int64_t *order, const rp_array *x, int64_t rows, int64_t cols, int64_t first,
+                           bool descending)
 {
   sort_call *c = call_new(CALL_SORT, sizeof *c);
   if (!c) return RP_ENOMEM;
-  c->y = tidy(y); c->x = tidy(x); c->order = order; c->rows = rows; c->cols = cols; c->descending = descending;
-  return noted(under()->sort(y, order, x, rows, cols, descending));
+  c->y = tidy(y); c->x = tidy(x); c->order = order; c->rows = rows; c->cols = cols; c->first = first; c->descending = descending;
+  return noted(under()->sort(y, order, x, rows, cols, first, descending));
 }
 
 static rp_draw_source *source;
@@ -268,7 +269,7 @@ rp_status call_make(call *c)
     case CALL_SCATTER_ADD: return d->scatter_add(&i->y, &i->x, i->index, i->outer, i->size, i->n, i->inner, i->rows);
     case CALL_POSITIONS:   return d->positions(p->at, p->n, p->value, p->who);
     case CALL_SHIFT:       return d->shift(p->at, p->n, p->value);
-    case CALL_SORT:        return d->sort(&s->y, s->order, &s->x, s->rows, s->cols, s->descending);
+    case CALL_SORT:        return d->sort(&s->y, s->order, &s->x, s->rows, s->cols, s->first, s->descending);
     case CALL_DRAW:        return draw_again((draw_call *)c);
     case CALL_UPLOAD:      return d->upload(b->to, b->from, b->n);
     case CALL_WRITE:       memcpy(b->to, b + 1, b->n); return RP_OK;
@@ -456,7 +457,8 @@ int call_numbers(const call *c, int64_t out[CALL_NUMBERS])
       put(&to, i->outer); put(&to, i->size); put(&to, i->n); put(&to, i->inner); put(&to, i->rows);
       break;
     case CALL_POSITIONS: case CALL_SHIFT: put(&to, p->n); put(&to, p->value); break;
-    case CALL_SORT: put_array(&to, &s->y); put_array(&to, &s->x); put(&to, s->rows); put(&to, s->cols); put(&to, s->descending); break;
+    case CALL_SORT: put_array(&to, &s->y); put_array(&to, &s->x); put(&to, s->rows); put(&to, s->cols); put(&to, s->first);
+                             put(&to, s->descending); break;
     case CALL_DRAW: put_draw(&to, (const draw_call *)c); break;
     case CALL_UPLOAD: put(&to, (int64_t)((const copy_call *)c)->n); break;
     case CALL_WRITE: put_bytes(&to, (const copy_call *)c); break;

@@ -24,7 +24,7 @@ typedef struct gemm_call     { call c; rp_gemm g; } gemm_call;
 typedef struct conv_call     { call c; rp_conv k; void *out; const void *a, *b, *bias; } conv_call;
 typedef struct index_call    { call c; rp_array y, x; const int64_t *index; int64_t outer, size, n, inner; bool rows; } index_call;
 typedef struct position_call { call c; int64_t *at, n, value; const char *who; } position_call;
-typedef struct sort_call     { call c; rp_array y, x; int64_t *order, rows, cols; bool descending; } sort_call;
+typedef struct sort_call     { call c; rp_array y, x; int64_t *order, rows, cols, first; bool descending; } sort_call;
 typedef struct draw_call     { call c; int distribution; rp_array out; rp_draw how; rp_draw_source *next; void *context; } draw_call;
 typedef struct copy_call     { call c; void *to; const void *from; size_t n; } copy_call; /* a write's bytes follow */
 
