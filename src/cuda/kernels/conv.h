@@ -75,7 +75,7 @@ DEVICE void N(store_images)(const number acc[RM][RN], number *y, int64_t channel
       const number c = bias ? bias[ROW_OF(i)] : 0;
       if (wide && j % VEC == 0) { /* VEC columns of one image, side by side */
         N(pack) v;
-        if (add) v = *(const N(pack) *)(const void *)at;
+        if (add) { v = *(const N(pack) *)(const void *)at; }
         UNROLLED for (int f = 0; f < VEC; f++) {
           v.v[f] = add ? v.v[f] + acc[i][(j + f) % RN] : acc[i][(j + f) % RN];
           if (bias) v.v[f] = v.v[f] + c;
