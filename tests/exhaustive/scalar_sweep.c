@@ -152,7 +152,7 @@ static const row rows[] = {
   ROW(erfc,   1, -6, 28,     2, 2)  ROW(pow,   2, 0.5, 2,      2, 2)
   ROW(sin2pi, 1, 0, 1,       1, 1)  ROW(cos2pi, 1, 0, 1,       1, 1)
   COMPOSED(rsqrt,   0.1, 8, 2, 0)       COMPOSED(sigmoid, -9, 9, 3, 0)       COMPOSED(softplus, -9, 9, 2, 0)
-  COMPOSED(silu,    -9, 9,  2, 0.5)     COMPOSED(gelu,    -6, 6, 4, 0.5)     COMPOSED(elu1,     -6, 6, 2, 0)
+  COMPOSED(silu,    -9, 9,  3, 0.5)     COMPOSED(gelu,    -6, 6, 4, 0.5)     COMPOSED(elu1,     -6, 6, 2, 0)
   COMPOSED(d_expm1, -2, 2,  3, 0.5)     COMPOSED(d_log1p, -1, 2, 2, 0)       COMPOSED(d_sqrt,   0.1, 8, 2, 0)
   COMPOSED(d_rsqrt, 0.1, 8, 3, 0)       COMPOSED(d_reciprocal, 0.1, 8, 2, 0) COMPOSED(d_tanh,   -3, 3, 3, 0.5)
   COMPOSED(d_sigmoid, -9, 9, 2, 0.5)    ROW_FROM(d_silu, 1, -9, 9, 10, 20, 0.5) COMPOSED(d_gelu,   -6, 6, 4, 0.5)

@@ -76,23 +76,30 @@ local function is_package(path)
   return path:sub(1, #package_directory) == package_directory or path:find("repro/[%w_/]+%.lua$") ~= nil
 end
 
--- The line of the innermost function of the script that is running when an error is raised, and what of the package's
--- documentation describes the function that it called.
-local function caller(source)
-  local level, called = 2, nil
+-- The line of the innermost function of the script that is running when an error is raised, and the level of its frame.
+local function line_in(source)
+  local level = 2
   while true do
     local info = debug.getinfo(level, "Sl")
-    if not info then return nil, called end
-    if info.source == source then return info.currentline, called end
-    called = info.what == "Lua" and doc.at(info.source:sub(2), info.linedefined) or called
+    if not info then return nil end
+    if info.source == source then return info.currentline, level - 1 end
     level = level + 1
   end
 end
 
--- What Lua itself says in the package comes of an argument that nothing has looked at: the function and its arguments then help.
-local function with_usage(text, entry)
-  if not entry or not (text:find "^attempt to" or text:find "^bad argument") then return text end
-  return ("%s: %s; it is called as %s%s, see repro help %s"):format(entry.name, text, entry.name, entry.signature or "", entry.name)
+-- What Lua itself says in the package comes of an argument that nothing has looked at: the documented function that the script
+-- called, in the frame `level` or one nearer to the error, and its arguments then help.
+local function with_usage(text, level)
+  if not level or not (text:find "^attempt to" or text:find "^bad argument") then return text end
+  for at = level, 2, -1 do
+    local info = debug.getinfo(at, "S")
+    local entry = info.what == "Lua" and doc.at(info.source:sub(2), info.linedefined)
+    if entry then
+      local name = entry.name
+      return ("%s: %s; it is called as %s%s, see repro help %s"):format(name, text, name, entry.signature or "", name)
+    end
+  end
+  return text
 end
 
 -- An error as a failure whose message begins with script:line.
@@ -102,11 +109,11 @@ local function handler(path)
     if paper and value == paper.done then return value end
     local found = failure.from(value)
     -- A misuse of the command line is not the script's: it gets no line of the script.
-    local line, called
-    if not (failure.is(value) and found.kind == "usage") then line, called = caller("@" .. path) end
+    local line, level
+    if not (failure.is(value) and found.kind == "usage") then line, level = line_in("@" .. path) end
     local file, _, text = found.message:match "^([^:\n]+):(%d+): (.*)$"
     local message = found.message
-    if file and is_package(file) then message, file = with_usage(text, called), nil end
+    if file and is_package(file) then message, file = with_usage(text, level), nil end
     if not file and line then message = ("%s:%d: %s"):format(path, line, message) end
     local result = failure.new(found.kind, message)
     if message:find "not enough memory$" or message:find "out of memory: " then result = failure.new("environment", message) end
