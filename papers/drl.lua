@@ -577,11 +577,13 @@ local emphasis = lazy(function(name)              -- one judgement per seed, wit
     return judged
   end)
 end)
+local function judged_row(title, list)
+  return {title, show(column(list, "knn")), show(column(list, "width")), show(column(list, "silhouette"))}
+end
 local function emphasis_rows()
   local rows = {}
   for i, e in ipairs(emphases) do
-    local list = emphasis[e[1]]
-    rows[i] = {e[2], show(column(list, "knn")), show(column(list, "width")), show(column(list, "silhouette"))}
+    rows[i] = judged_row(e[2], emphasis[e[1]])
   end
   return rows
 end
@@ -652,7 +654,7 @@ end)
 local function conv_rows()
   local rows = {}
   for i, e in ipairs(convolutional) do
-    rows[i] = {e[1], show(column(conv[i], "knn")), show(column(conv[i], "width")), show(column(conv[i], "silhouette"))}
+    rows[i] = judged_row(e[1], conv[i])
   end
   return rows
 end

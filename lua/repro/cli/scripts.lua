@@ -1,5 +1,4 @@
 --- Scripts by name: where they are found, how they are loaded and run.
-local doc = require "repro.doc"
 local failure = require "repro.failure"
 local files = require "repro.files"
 local guard = require "repro.cli.guard"
@@ -91,6 +90,7 @@ end
 -- called, in the frame `level` or one nearer to the error, and its arguments then help.
 local function with_usage(text, level)
   if not level or not (text:find "^attempt to" or text:find "^bad argument") then return text end
+  local doc = require "repro.doc" -- here, for a run that goes well needs none of it
   for at = level, 2, -1 do
     local info = debug.getinfo(at, "S")
     local entry = info.what == "Lua" and doc.at(info.source:sub(2), info.linedefined)
