@@ -148,4 +148,18 @@ function contrastive.dcr_loss(p, q, r, tau)
   return (s:logsumexp(2) - positive):mean(), s
 end
 
+---REPA: hidden states of a denoiser, projected, brought into line with what a frozen encoder says of the clean image.
+---    L = -1/(B N) sum_bn <z_bn, y_bn> / (|z_bn| |y_bn|)
+---EQ: Yu et al. 2024, arXiv:2410.06940, eq. 8.  The encoder's features are a constant.
+---@param z Tensor (B, D) or (B, N, D) projected hidden states
+---@param y Tensor of the same shape: features of the clean images
+---@return Tensor scalar in [-1, 1]
+function contrastive.repa_loss(z, y)
+  if not core.is_tensor(z) or not core.is_tensor(y) or shape(z) ~= shape(y) then
+    misuse("repa_loss: states and features must have one shape, got (%s) and (%s)",
+           core.is_tensor(z) and shape(z) or type(z), core.is_tensor(y) and shape(y) or type(y))
+  end
+  return -derived.cosine_similarity(z, y:detach(), -1):mean()
+end
+
 return contrastive

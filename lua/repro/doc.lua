@@ -8,8 +8,8 @@ local doc = {}
 local root = debug.getinfo(1, "S").source:match "^@(.*)/doc%.lua$" or "lua/repro"
 
 -- Modules that scripts see; the rest is the engine's own.
-local public = { "init", "derived", "nn", "models", "optim", "diffusion", "contrastive", "metrics", "data", "plot", "linalg",
-                 "special", "ode", "fit", "dynamics", "io", "paper", "weave",
+local public = { "init", "derived", "nn", "models", "optim", "diffusion", "contrastive", "eigenmap", "metrics", "data", "plot",
+                 "linalg", "special", "ode", "fit", "dynamics", "io", "paper", "weave",
                  "sweep", "gradcheck", "profile", "compile", "live", "conflict", "semi_supervised", "unsupervised" }
 
 --- Sources of the public modules.
