@@ -2,6 +2,7 @@
 ---
 ---   glyphs, glyph_pairs, glyph_names                      small images with nine attributes
 ---   numerals                                              drawn digits, grey or coloured
+---   cells, poisson                                        counts of transcripts of cell types
 ---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
 ---   load(name, options)                                   any of these by name
@@ -18,13 +19,13 @@ local nearest = require "repro.nearest"
 
 local data = { augment = require "repro.data.augment" }
 
-for _, part in ipairs { "glyphs", "numerals", "points", "idx", "cifar", "digits", "ink", "image_folder",
+for _, part in ipairs { "glyphs", "numerals", "cells", "points", "idx", "cifar", "digits", "ink", "image_folder",
                         "image_pairs", "split", "loader" } do
   for name, value in pairs(require("repro.data." .. part)) do data[name] = value end
 end
 
-local names = { "glyphs", "numerals", "gaussian_mixture", "gaussian", "two_moons", "rings", "spirals", "checkerboard", "swiss_roll",
-                "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "digits", "image_folder" }
+local names = { "glyphs", "numerals", "cells", "gaussian_mixture", "gaussian", "two_moons", "rings", "spirals", "checkerboard",
+                "swiss_roll", "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "digits", "image_folder" }
 
 ---A data set by its name: load("mnist", {dir = "..."}) is mnist{dir = "..."}.
 ---@param name string

@@ -8,7 +8,8 @@
 ---   gaussian, frechet_distance, frechet_between, inception_score, precision_recall, density_coverage,
 ---   mmd, kid, one_nn_accuracy, wasserstein, sliced_wasserstein                    generated against real
 ---   chamfer, earth_mover, cloud_distances, cloud_scores   point clouds
----   scatter, tsne                                         geometry of features
+---   scatter, tsne, effective_rank                         geometry of features
+---   icc, linear_r2, spearman                              agreement: of repetitions, of features, of orders
 ---
 --- Features are tensors (n, d), or (n, ...) which is flattened; they are detached and converted to float64, in which
 --- everything is computed unless its description says otherwise.  Labels are integer tensors (n) or arrays of integers.
@@ -17,7 +18,8 @@
 local metrics = {}
 
 local parts = { "classification", "clustering", "distance", "neighbours", "linear_probe", "mlp_probe", "svm", "fidelity",
-                "manifold", "two_sample", "clouds", "scatter", "tsne" }
+                "manifold", "two_sample", "clouds", "scatter", "tsne",
+                "geometry" }
 
 for _, part in ipairs(parts) do
   for name, value in pairs(require("repro.metrics." .. part)) do metrics[name] = value end

@@ -5,6 +5,7 @@
 ---     local z = clip:encode_image(x)                                   -- (B, 768)
 ---
 ---   CLIP                                both towers: ViT-L/14, or any other size           models/clip.lua
+---   ViTEncoder                          vision transformers, masked autoencoders' among them   models/vit.lua
 ---   UNet2DConditionModel                the denoiser of Stable Diffusion 2.1               models/unet.lua
 ---   AutoencoderKL                       its latents                                        models/autoencoder.lua
 ---   LatentDiffusion                     both, as one denoiser of flat latents              models/latent_diffusion.lua
@@ -17,7 +18,7 @@
 
 local models = {}
 
-for _, part in ipairs { "weights", "clip", "unet", "autoencoder", "latent_diffusion", "tokenizer", "folder" } do
+for _, part in ipairs { "weights", "clip", "vit", "unet", "autoencoder", "latent_diffusion", "tokenizer", "folder" } do
   for name, value in pairs(require("repro.models." .. part)) do models[name] = value end
 end
 

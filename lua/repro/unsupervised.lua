@@ -5,14 +5,16 @@
 ---     local z = unsupervised.encode(ae, x)
 ---
 ---   AE, VAE           reconstruction                                unsupervised/autoencoder.lua
+---   MaskedAE          reconstruction of hidden patches              unsupervised/masked.lua
 ---   SimCLR            contrast of two views; views.augmented, views.gauss     unsupervised/simclr.lua
+---   Supervised        a classifier, to compare with                 unsupervised/supervised.lua
 ---   train, encode     the same steps for each of them               unsupervised/train.lua
 ---
---- A model is a module with loss(x, g) -> scalar, of images x (B, ...) and a generator, and encode(x) -> (B, c).
+--- A model is a module with loss(x, g[, y]) -> scalar, of images x (B, ...) and a generator, and encode(x) -> (B, c).
 
 local unsupervised = {}
 
-for _, part in ipairs { "autoencoder", "simclr", "train" } do
+for _, part in ipairs { "autoencoder", "masked", "simclr", "supervised", "train" } do
   for name, value in pairs(require("repro.unsupervised." .. part)) do unsupervised[name] = value end
 end
 

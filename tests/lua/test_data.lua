@@ -41,6 +41,26 @@ T.ok(largest < 80, "pairs: an attribute changes a small part of the 256 pixels",
 local noisy = D.glyph_pairs { n = 20, seed = 3 }
 T.ok(mean((noisy[8].x0 - noisy[8].x1):abs():gt(1e-6)) < 0.05, "pairs: light and noise are the same in both")
 
+-- cells
+local big = rp.full({ 20000 }, 3.5)
+local poissons = D.poisson(big, rp.generator(5))
+T.ok(math.abs(mean(poissons) - 3.5) < 0.06 and math.abs(poissons:var():item() - 3.5) < 0.15, "poisson: mean and variance")
+T.ok(math.abs(mean(poissons:eq(2)) - math.exp(-3.5) * 3.5 ^ 2 / 2) < 0.012, "poisson: a probability")
+local large = D.poisson(rp.full({ 4000 }, 300), rp.generator(5))
+T.ok(math.abs(mean(large) - 300) < 1.5 and math.abs(large:var():item() / 300 - 1) < 0.12, "poisson: a large mean")
+T.eq(D.poisson(rp.zeros(5), rp.generator(1)):max():item(), 0.0, "poisson: mean 0")
+T.raises(function() D.poisson(rp.full({ 2 }, 501), rp.generator(1)) end, "0..500", "poisson: a mean that is too large")
+local cells = D.cells { n = 300, seed = 3 }
+T.eq({ cells.x.shape, cells.counts.shape, cells.y.shape, cells.batch.dtype }, { { 300, 120 }, { 300, 120 }, { 300 }, "int64" }, "cells: shapes")
+T.eq(cells.y:one_hot(6):sum(1), rp.full({ 6 }, 50), "cells: types in equal numbers")
+T.eq({ cells.counts:round():eq(cells.counts):all():item(), cells.counts:min():item() }, { true, 0.0 }, "cells: whole numbers from 0")
+T.ok(math.abs(cells.counts:sum(2):median():item() / 400 - 1) < 0.1, "cells: the median depth")
+T.near((cells.x:exp() - 1):sum(2), rp.full({ 300 }, 1e4), 0.5, "cells: every cell is normalised to 10,000")
+T.bits(cells.x, D.cells { n = 300, seed = 3 }.x, "cells: same seed, same bits")
+local more_cells = D.cells { n = 200, seed = 3, name = "test" }
+T.ok(rp.metrics.knn_accuracy(cells.x, cells.y, more_cells.x, more_cells.y) > 0.8, "cells: types are the same in another split, and can be told apart")
+T.raises(function() D.cells { n = 5, genes = 40 } end, "6 types with 10 markers, an even number, need 45 genes", "cells: too few genes")
+
 -- numerals
 local hand = D.numerals { n = 600, seed = 3 }
 T.eq({ hand.x.shape, hand.y.dtype, hand.width.shape, hand.slant.shape }, { { 600, 1, 28, 28 }, "int64", { 600 }, { 600 } }, "numerals: shapes")

@@ -118,6 +118,31 @@ T.eq(M.knn_accuracy(embedding, blob:select(2, 1):gt(15), embedding, blob:select(
 T.ok(divergence > 0 and divergence < 1.2, "t-SNE: divergence", ("%g"):format(divergence))
 T.bits((M.tsne(blob, { perplexity = 15, steps = 50 })), (M.tsne(blob, { perplexity = 15, steps = 50 })), "t-SNE: same bits again")
 T.raises(function() M.tsne(x, { perplexity = 30 }) end, "perplexity 30 needs more than 90 vectors", "t-SNE: too few vectors")
+local ring = floats { { 1, 0, 0 }, { -1, 0, 0 }, { 0, 1, 0 }, { 0, -1, 0 }, { 0, 0, 1 }, { 0, 0, -1 } }
+T.near(M.effective_rank(ring), 3, 1e-12, "effective rank: as many as directions of equal variance")
+T.near(M.effective_rank(ring * floats { math.sqrt(3), 1, 0 }), 4 / 3 ^ 0.75, 1e-12, "effective rank: variances 3/4 and 1/4")
+T.near(M.effective_rank(ring:t() + 5), M.effective_rank((ring:t() - ring:t():mean(1)):matmul((rp.linalg.qr(rp.randn(6, 6, "float64"))))), 1e-9,
+       "effective rank: more features than vectors; turned and moved it is the same")
+T.raises(function() M.effective_rank(rp.ones(3, 2)) end, "all vectors are equal", "effective rank: no variance")
+local ratings = floats { { 9, 2, 5, 8 }, { 6, 1, 3, 2 }, { 8, 4, 6, 8 }, { 7, 1, 2, 6 }, { 10, 5, 6, 9 }, { 6, 2, 4, 7 } }
+T.near(M.icc(ratings), 0.1657418, 1e-6, "icc: Shrout and Fleiss' ratings, 0.17 there")
+T.near(M.icc(ratings:unsqueeze(3):expand(6, 4, 3)), M.icc(ratings), 1e-12, "icc of vectors")
+T.eq(M.icc(floats { { 1, 1 }, { 2, 2 }, { 4, 4 } }), 1.0, "icc: repetitions that agree")
+T.near(M.icc(floats { { 1, 2 }, { 2, 1 } }), -1, 1e-12, "icc: least value for two repetitions")
+T.raises(function() M.icc(floats { { 1, 2 } }) end, "1 things measured 2 times", "icc: too few")
+local W = floats { { 1, -2 }, { 0.5, 3 }, { 0, 1 }, { 2, 2 } }
+local source, other_source = rp.generator(5):randn(60, 4, "float64") * 3 + 1, rp.generator(6):randn(40, 4, "float64")
+T.near(M.linear_r2(source, source:matmul(W) + 7, other_source, other_source:matmul(W) + 7, { ridge = 0 }), 1, 1e-12, "linear_r2: a linear map")
+local noisy_target = source:matmul(W) + rp.generator(7):randn(60, 2, "float64")
+local design = rp.concat(2, source, rp.ones(60, 1, "float64"))
+local fitted = design:matmul(rp.linalg.lstsq(design, noisy_target))
+T.near(M.linear_r2(source, noisy_target, source, noisy_target, { ridge = 0 }),
+       1 - ((noisy_target - fitted):square():sum() / (noisy_target - noisy_target:mean(1)):square():sum()):item(), 1e-12, "linear_r2: least squares")
+T.ok(M.linear_r2(source, noisy_target, source, noisy_target, { ridge = 10 }) < 0.5, "linear_r2: a large penalty")
+T.raises(function() M.linear_r2(source, W, other_source, W) end, "4 and 4 values for 60 and 40", "linear_r2: counts")
+T.near(M.spearman({ 1, 2, 3, 4, 5 }, { 5, 6, 7, 8, 7 }), 0.8207827, 1e-6, "spearman with a tie, as SciPy's")
+T.eq({ M.spearman({ 1, 2, 9 }, { -1, 0, 100 }), M.spearman({ 1, 2, 9 }, { 3, 2, 1 }) }, { 1.0, -1.0 }, "spearman: orders alone count")
+T.raises(function() M.spearman({ 1 }, { 1 }) end, "lists of 1 and 1", "spearman: too few")
 
 -- features may carry a gradient and any shape
 local tracked = rp.randn(12, 2, 3):requires_grad_() * 2

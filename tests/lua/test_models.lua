@@ -108,6 +108,44 @@ check("clip_logits", image:unit():matmul(text:unit():t()) * clip.logit_scale:exp
 local white = models.clip_pixels(rp.ones(1, 3, 2, 2))
 T.near(white[{ 1, 2, 1, 1 }]:item(), (1 - 0.4578275) / 0.26130258, 1e-6, "clip_pixels")
 
+-- A ViT of published names against nn.ViT with the same weights.
+local vit_mae = models.ViTEncoder()
+T.eq(vit_mae:count(), 630764800, "ViTEncoder: the number of weights of ViT-H/14")
+rp.seed(2)
+local tiny_vit = fill(models.ViTEncoder { size = 12, patch = 4, width = 16, depth = 4, heads = 2, hidden = 64, eps = 1e-5, init = 0.1 }:to "float64")
+local plain_vit = rp.nn.ViT { size = 12, patch = 4, width = 16, depth = 4, heads = 2 }:to "float64"
+local named = {}
+for _, part in ipairs(models.parts(tiny_vit)) do named[part.name] = part.tensor:detach() end
+local function copy(from, to) rp.no_grad(function() to:copy_(from:reshape(to.shape)) end) end
+local function copy_layer(name, layer) copy(named[name .. ".weight"], layer.weight); copy(named[name .. ".bias"], layer.bias) end
+copy(named["embeddings.cls_token"], plain_vit.cls)
+copy(named["embeddings.position_embeddings"], plain_vit.position)
+copy_layer("embeddings.patch_embeddings.projection", plain_vit.patches.fc)
+copy_layer("layernorm", plain_vit.norm)
+for i, block in ipairs(plain_vit.blocks) do
+  local name = ("encoder.layer.%d."):format(i - 1)
+  copy_layer(name .. "layernorm_before", block.norm1)
+  copy_layer(name .. "layernorm_after", block.norm2)
+  for _, what in ipairs { "weight", "bias" } do
+    local inner = name .. "attention.attention."
+    copy(rp.concat(1, named[inner .. "query." .. what], named[inner .. "key." .. what], named[inner .. "value." .. what]), block.attention.qkv[what])
+  end
+  copy_layer(name .. "attention.output.dense", block.attention.out)
+  copy_layer(name .. "intermediate.dense", block.mlp.layers[1])
+  copy_layer(name .. "output.dense", block.mlp.layers[2])
+end
+local twelve = tensor(905, { 2, 3, 12, 12 })
+local cls_token, vit_tokens = tiny_vit(twelve)
+local plain_cls, plain_tokens = plain_vit(twelve)
+T.near(cls_token, plain_cls, 1e-12, "ViTEncoder: the class token, as nn.ViT")
+T.near(vit_tokens, plain_tokens, 1e-12, "ViTEncoder: the patch tokens")
+local keys = tiny_vit:taps(twelve, 2)
+T.eq({ #keys, keys[1].shape }, { 2, { 2, 16, 3, 3 } }, "ViTEncoder: keys of every second layer as feature maps")
+local first_tokens = tiny_vit.embeddings(twelve)
+local layer_1 = tiny_vit.encoder.layer[1]
+local key_map = layer_1.attention.attention.key(layer_1.layernorm_before(first_tokens))
+T.near(tiny_vit:taps(twelve, 1)[1][{ 2, {}, 2, 3 }], key_map[{ 2, 7 }], 1e-12, "... each at its place: row 2, column 3 is patch 6, after the class token")
+
 -- ---- files --------------------------------------------------------------------------------------------------------------
 local directory = os.tmpname()
 os.remove(directory)

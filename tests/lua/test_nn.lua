@@ -187,6 +187,13 @@ T.ok((strided(picture, rp.tensor { 0.1, 0.9 }) - strided(picture, rp.tensor { 0.
 local timeless = nn.StridedEncoder { n_in = 2, size = 7, channels = { 4 }, hidden = 8, output = 3, activation = "relu" }
 local step1 = (picture:conv(timeless.convs[1].weight, timeless.convs[1].bias, 2, 1)):relu()
 T.near(timeless(picture), timeless.last(timeless.dense(step1:flatten(2)):relu()), 1e-6, "StridedEncoder without time: by its layers")
+local five = nn.StridedEncoder { n_in = 2, size = 7, channels = { 4, 6 }, kernels = { 5 }, hidden = 8, output = 3 }
+T.eq({ shape(five.convs[1].weight), shape(five.convs[2].weight) }, { "4x2x5x5", "6x4x3x3" }, "StridedEncoder: kernels")
+local taps = five:taps(picture)
+T.eq({ #taps, shape(taps[1]), shape(taps[2]), shape(taps[3]), shape(taps[4]) }, { 4, "2x4x4x4", "2x6x2x2", "2x8", "2x3" }, "StridedEncoder: taps")
+T.eq(taps[4]:hash(), five(picture):hash(), "StridedEncoder: the last tap is the code")
+T.near(taps[3], five.dense(taps[2]:flatten(2)):silu(), 1e-6, "StridedEncoder: taps follow one another")
+T.raises(function() nn.StridedEncoder { kernels = { 4 } } end, "kernel of 4; the side must be odd", "StridedEncoder: an even kernel")
 T.raises(function() strided(rp.rand(2, 2, 8, 8), rp.rand(2)) end, "StridedEncoder", "StridedEncoder: images of another size")
 T.eq(nn.WideResNet { output = 10 }:count(), 1467610, "WRN-28-2 for CIFAR-10 has its published number of weights")
 local wrn = nn.WideResNet { depth = 10, widen = 1, n_in = 1, output = 4, norm = "group", time = "fourier" }
@@ -280,5 +287,28 @@ T.raises(function() nn.MultiheadAttention(6, 4) end, "4 heads", "heads that do n
 T.raises(function() nn.Linear(3, 4, { init = "orthogonal" }) end, "init must be", "an unknown rule of initial weights")
 local _, message = pcall(function() nn.Linear(64, 10)(rp.zeros(2, 32)) end)
 T.ok(message:find("test_nn.lua:%d+:"), "the message points at the script: " .. message)
+
+-- a transformer that makes an image in one step
+local function one_step() return nn.OneStepDiT { size = 8, patch = 2, channels = 3, width = 24, depth = 2, heads = 2, classes = 5, registers = 3,
+  rotary = true, mlp = "swiglu", norm = "rms", qk_norm = true, styles = 6, style_codes = 4, generator = rp.generator(1) } end
+local maker, g1 = one_step(), rp.generator(2)
+local u0, style = maker:draw(7, g1)
+T.eq({ shape(u0), shape(style), style:min():item() >= 1, style:max():item() <= 6 }, { "7x3x8x8", "7x4", true, true }, "OneStepDiT: what it draws")
+local label, alpha = rp.tensor({ 1, 2, 3, 4, 5, 1, 2 }, "int64"), rp.full({ 7 }, 1.5)
+local u1 = maker(u0, label, alpha, style)
+T.eq(shape(u1), "7x3x8x8", "OneStepDiT: shape")
+T.ok(u1:std():item() > 0.05, "OneStepDiT: noise comes through at first")
+T.eq(maker:hash(), one_step():hash(), "OneStepDiT: same generator, same weights")
+for _, p in ipairs(maker:parameters()) do rp.no_grad(function() p:add_(rp.generator(3):randn(p.shape) * 0.05) end) end
+u1 = maker(u0, label, alpha, style)
+local function differs(...) return (u1 - maker(...)):abs():max():item() > 1e-5 end
+T.ok(differs(u0 + 1, label, alpha, style) and differs(u0, label:flip(1), alpha, style) and differs(u0, label, alpha + 1, style)
+     and differs(u0, label, alpha, style % 6 + 1), "OneStepDiT: noise, class, guidance and style all count")
+maker:zero_grad()
+u1:square():sum():backward()
+local reached = true
+for _, p in ipairs(maker:parameters()) do reached = reached and p.grad ~= nil and p.grad:abs():max():item() > 0 end
+T.ok(reached, "OneStepDiT: gradients reach every parameter")
+T.raises(function() nn.OneStepDiT { size = 8, width = 24, depth = 1, heads = 2 } end, "number of classes is missing", "OneStepDiT: classes")
 
 T.done()

@@ -172,10 +172,34 @@ local view = U.views.augmented { flip = true, cast = 0.1, gradient = 0.1 }
 T.eq(shape(view(images, rp.generator(1))), shape(images), "augmented views keep the shape")
 T.eq(view(images, rp.generator(1)):hash(), view(images, rp.generator(1)):hash(), "same generator, same views")
 
+-- hidden patches, and labels
+local masked = U.MaskedAE(encoder(8, 1), decoder(8, 1), { patch = 4, ratio = 0.5, fill = 0.25 })
+local hidden = masked:mask(images, rp.generator(4))
+T.eq({ shape(hidden), shape(hidden:unique()) }, { "64x1x16x16", "2" }, "MaskedAE: a mask of zeros and ones")
+T.eq(hidden:sum({ 2, 3, 4 }), rp.full({ 64 }, 128), "MaskedAE: half of each image is hidden")
+T.eq(hidden:avg_pool2d(4):unique(), rp.tensor { 0, 1 }, "MaskedAE: whole patches")
+T.ok((hidden:mean(1) - 0.5):abs():max():item() < 0.35, "MaskedAE: every patch is hidden at times")
+local partly = masked.encoder(rp.where(hidden, 0.25, images))
+local wrong = (masked.decoder(partly):reshape(images.shape) - images):square()
+T.near(masked:loss(images, rp.generator(4)):item(), (wrong * hidden):sum():item() / (64 * 128 * 3), 1e-5, "MaskedAE: the error of what is hidden")
+T.eq(masked:encode(images):hash(), masked.encoder(images):hash(), "MaskedAE: the code is that of the whole image")
+T.raises(function() masked:mask(rp.zeros(1, 1, 6, 6), rp.generator(1)) end, "6x6 do not divide into patches of 4", "MaskedAE: patches")
+T.raises(function() U.MaskedAE(encoder(8), decoder(8), { ratio = 1 }) end, "not between 0 and 1", "MaskedAE: everything hidden")
+local glyph_labels = rp.data.glyphs { n = 64, seed = 3 }.y
+local function classifier() return U.Supervised(encoder(8, 1), rp.nn.Linear(8, 10, { generator = rp.generator(4) }), { views = view }) end
+local told = classifier()
+T.near(told:loss(images, rp.generator(2), glyph_labels):item(),
+       told.head(told.encoder(view(images, rp.generator(2)))):cross_entropy(glyph_labels):item(), 1e-6, "Supervised: cross-entropy of a view")
+T.raises(function() told:loss(images, rp.generator(2)) end, "labels are missing", "Supervised: without labels")
+local start = rp.metrics.accuracy(told(images), glyph_labels)
+U.train(told, images, { steps = 200, batch = 32, lr = 5e-3, warmup = 5, seed = 2, labels = glyph_labels })
+T.ok(rp.metrics.accuracy(told(images), glyph_labels) > start + 0.3, "Supervised learns its labels")
+
 -- training
 local function trained(model, steps) return U.train(model, images, { steps = steps, batch = 32, warmup = 5, seed = 2 }) end
 for _, make in ipairs { function() return U.AE(encoder(8, 1), decoder(8, 1)) end,
                         function() return U.VAE(encoder(16, 1), decoder(8, 1)) end,
+                        function() return U.MaskedAE(encoder(8, 1), decoder(8, 1)) end,
                         function() return U.SimCLR(encoder(8, 1), rp.nn.Linear(8, 4, { generator = rp.generator(3) })) end } do
   local a, b = make(), make()
   local before, after = trained(a, 2), trained(b, 150)
