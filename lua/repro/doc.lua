@@ -10,7 +10,7 @@ local root = debug.getinfo(1, "S").source:match "^@(.*)/doc%.lua$" or "lua/repro
 -- Modules that scripts see; the rest is the engine's own.
 local public = { "init", "derived", "nn", "models", "optim", "diffusion", "contrastive", "eigenmap", "metrics", "data", "plot",
                  "linalg", "special", "ode", "fit", "dynamics", "io", "paper", "weave",
-                 "sweep", "gradcheck", "profile", "compile", "live", "conflict", "semi_supervised", "unsupervised" }
+                 "sweep", "gradcheck", "profile", "compile", "live", "conflict", "semi_supervised", "unsupervised", "transport" }
 
 --- Sources of the public modules.
 ---@return table array of {module, stem (of a file inside the module's directory, or nil), path}

@@ -1,0 +1,25 @@
+--- repro.transport: entropic optimal transport between batches of point clouds, and the loss of one-step generators made of it.
+---
+---     local S = transport.divergence(x, y, 0.1)                          -- x (G, N, D), y (G, M, D): G values, differentiable
+---     local V = transport.drift(h, p, r, w, {taus = {0.05}})             -- where each generated sample is to go
+---     local blocks = transport.feature_blocks(phi(images), images)       -- what of the features is matched
+---     local loss = transport.matching_loss(gen, pos, unc, {classes = 10, alpha = alpha})
+---
+---   squared_distances, scale          costs                                                transport/cost.lua
+---   sinkhorn, sinkhorn_self, solve, coupling, barycentres     potentials and couplings      transport/sinkhorn.lua
+---   entropic_cost, divergence         values with converged potentials, and gradients       transport/divergence.lua
+---   exact_cost                        without entropy                                       transport/exact.lua
+---   drift                             the direction of the loss, or of an MMD               transport/drift.lua
+---   feature_blocks, matching_loss     of feature maps to the loss                           transport/blocks.lua
+---   Queue, guidance                   real samples by class, weights of guidance            transport/queue.lua
+---
+--- All problems of a batch are solved together.  Points have equal weights.
+
+local transport = {}
+
+for _, part in ipairs { "cost", "sinkhorn", "divergence", "exact", "drift", "blocks", "queue" } do
+  for name, value in pairs(require("repro.transport." .. part)) do transport[name] = value end
+end
+transport.clouds, transport.total, transport.options = nil, nil, nil      -- used between the parts only
+
+return transport
