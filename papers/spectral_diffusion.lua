@@ -41,7 +41,6 @@ $\psi_{t,l}$, $R$ the matrix of correlations of two views, $\alpha$ the weight o
 $x_t = (1 - t) x_0 + t \epsilon$ is a perturbation kernel with $s(t) = 1 - t$ and $\sigma(t) = t / (1 - t)$. By Eq. 2
 $$ f(t) = \frac{\dot s}{s} = -\frac{1}{1 - t}, \qquad g^2(t) = 2 s^2 \dot\sigma \sigma = \frac{2t}{1 - t}, $$
 here with the derivatives from the tape; and by Eq. 3 $s$ and $\sigma$ are integrals of $f$ and $g$ again. ]]
-local function f64(t) return rp.tensor(t, "float64") end
 local function largest(x) return x:abs():max():item() end
 
 local ts = (rp.arange(1, 19, 1, "float64") / 20):requires_grad_()
@@ -89,12 +88,14 @@ local places = rp.linspace(-2, 2, 41, "float64")
 do
   local x, t = places:clone():requires_grad_(), rp.full({41}, 0.3, "float64"):requires_grad_()
   local by_tape = rp.grad(log_density(x, t):sum(), {x})[1]
-  P:exact("eq54", largest(bed_score(places, 0.3) - by_tape), 0, 1e-11, {where = "Eq. 54", text = "the closed-form score is the slope of log p_t"})
+  P:exact("eq54", largest(bed_score(places, 0.3) - by_tape), 0, 1e-11,
+          {where = "Eq. 54", text = "the closed-form score is the slope of log p_t"})
   local v = bed_velocity(places, 0.3)
   P:exact("eq19", largest(v + (places + bed_score(places, 0.3) * 0.3) / 0.7), 0, 1e-12,
           {where = "Eq. 19", text = "E[eps - x_0 | x_t] = -(x + t score) / (1 - t)"})
   local flow = diffusion.Flow{}
-  P:exact("eq19.library", largest(flow:convert(v:unsqueeze(2), places:unsqueeze(2), t:detach(), "score"):squeeze(2) - bed_score(places, 0.3)),
+  P:exact("eq19.library", largest(flow:convert(v:unsqueeze(2), places:unsqueeze(2), t:detach(), "score"):squeeze(2) - bed_score(places,
+          0.3)),
           0, 1e-12, {where = "Eq. 19", text = "rp.diffusion.Flow turns the velocity into this score"})
   local p = log_density(x, t):exp()
   local slopes = rp.grad(p:sum(), {x, t})
@@ -190,7 +191,8 @@ local function eigen_figure()
   return figure
 end
 if P.main and P:wants("Spectrum") then
-  P:figure("Spectrum", eigen_figure(), "The test bed: eigenvalues against time, and the first four eigenfunctions at a small and a larger time.")
+  P:figure("Spectrum", eigen_figure(), "The test bed: eigenvalues against time,
+          and the first four eigenfunctions at a small and a larger time.")
 end
 
 --[[ ## 3  Diffusion distance (App. B)
@@ -250,8 +252,10 @@ for i, t in ipairs{0.05, 0.1, 0.2, 0.3, 0.5, 0.8} do
   all_hold, rows_of_bounds[i] = all_hold and holds, row
 end
 P:exact("bounds", all_hold, true, {where = "App. B", text = "lambda_min <= Eq. 21 / Eq. 20 <= lambda_1 at six times"})
-P:exact("bounds.small", largest(bed_at(0.03).M - rp.eye(n_atom, "float64")), 0, 1e-3, {where = "App. B", text = "at t = 0.03 noise overlaps nothing: M = I"})
-P:table("Two distances", {"t", "least eigenvalue", "Eq. 21 / Eq. 20, over pairs", "second eigenvalue", "least diagonal element of M"}, rows_of_bounds)
+P:exact("bounds.small", largest(bed_at(0.03).M - rp.eye(n_atom, "float64")), 0, 1e-3,
+        {where = "App. B", text = "at t = 0.03 noise overlaps nothing: M = I"})
+P:table("Two distances", {"t", "least eigenvalue", "Eq. 21 / Eq. 20, over pairs", "second eigenvalue", "least diagonal element of M"},
+        rows_of_bounds)
 
 --[[ ### They collapse as noise grows (Sec. 4.1)
 Over independent $x, x' \sim p_t$ the mean squared distances are $2 \sum_{l \ge 1} \lambda_{t,l}$ and $2 \sum_{l \ge 1} \lambda_{t,l}^2$, since the
@@ -266,7 +270,8 @@ do
   local w2 = rp.outer(weights, weights)
   local gram = A:matmul(A:t())
   local squared = (gram:diagonal():unsqueeze(2) + gram:diagonal() - gram * 2) * n_atom
-  P:exact("collapse.mean", (squared * w2):sum():item(), (mean_distances(few)), 1e-9, {where = "App. B", text = "the mean of Eq. 20 over pairs"})
+  P:exact("collapse.mean", (squared * w2):sum():item(), (mean_distances(few)), 1e-9,
+          {where = "App. B", text = "the mean of Eq. 20 over pairs"})
 end
 local collapse = {t = times_of(P.scale == "smoke" and 10 or 48, 0.02, 0.98), d20 = {}, d21 = {}}
 local falls = true
@@ -274,7 +279,8 @@ for i, t in ipairs(collapse.t) do
   collapse.d20[i], collapse.d21[i] = mean_distances(bed_at(t))
   falls = falls and (i == 1 or collapse.d20[i] <= collapse.d20[i - 1] + 1e-12 and collapse.d21[i] <= collapse.d21[i - 1] + 1e-12)
 end
-P:claim("collapse", "As t increases and noise dominates, eigenspace distances progressively collapse: to less than a hundredth, and never rise",
+P:claim("collapse", "As t increases and noise dominates, eigenspace distances progressively collapse: to less than a hundredth,
+        and never rise",
         falls and collapse.d21[#collapse.t] < collapse.d21[1] / 100, {where = "Sec. 4.1"})
 if P.main and P:wants("Distances over time") then
   local figure = rp.plot.figure{width = 520, height = 300, desc = "Mean squared diffusion distances against time"}
@@ -283,9 +289,351 @@ if P.main and P:wants("Distances over time") then
   P:figure("Distances over time", figure, "Both distances fall with noise, Eq. 21 faster.")
 end
 
---[[ ## 4  Learning the eigenfunctions (Eq. 9-11, 14) ]]
+--[[ ## 4  Learning the eigenfunctions (Eq. 9-11, 14)
+For outputs $\psi$ of a network with mean square 1 (L2-BN) and $R = \frac1n \sum_b \psi(x_b) \psi(x_b')^\top$ over pairs of views,
+$$ \mathcal L_s = -\mathrm{Tr}\, R + \alpha \sum_{i < j} R_{ij}^2, \qquad \text{in the penalty the first view is a constant}. $$
+`rp.eigenmap.loss` is this loss. On the true eigenfunctions $R$ is diagonal, with the eigenvalues: ]]
+do
+  local joint = kernel(bed.x, bed.x, 0.3)         -- the expectation over pairs: p(x, x') = kappa p p
+  local R = (psi_nodes * bed.w:unsqueeze(2)):t():matmul(joint:matmul(psi_nodes * bed.w:unsqueeze(2)))
+  P:exact("eq10", largest(R - rp.eye(n_atom, "float64") * bed.lambda), 0, 1e-9,
+          {where = "Eq. 10", text = "R of the eigenfunctions is diag(lambda)"})
+end
 
---[[ ## 5  Score distillation (Sec. 4.2, App. C) ]]
+--[[ ### How large must α be?
+Let $\psi_1, \dots, \psi_{j-1}$ be learned, and write the next as $\psi = \sum_l c_l \psi_l$, $|c| = 1$. Then $R_{jj} = \sum_l \lambda_l c_l^2$ and
+$R_{ij} = \lambda_i c_i$, so that what is maximised is
+$$ \sum_{i<j} (\lambda_i - \alpha \lambda_i^2)\, c_i^2 + \sum_{l \ge j} \lambda_l c_l^2 . $$
+The maximum is all at the largest coefficient: $\psi_j$ is learned if and only if $\lambda_j > \lambda_i - \alpha \lambda_i^2$ for all earlier $i$,
+$$ \alpha > \alpha_j = \max_{i<j} \frac{\lambda_i - \lambda_j}{\lambda_i^2} . $$
+Below it an earlier function is learned again. The threshold is never above $1/\lambda_{j-1}$ and grows without bound as eigenvalues fall,
+that is, with noise: no $\alpha$ is large enough for all $t$. (The paper does not give its $\alpha$.) ]]
+local n_function = 4
+local function threshold(lambda, j)
+  local most = 0
+  for i = 1, j - 1 do most = math.max(most, (lambda[i]:item() - lambda[j]:item()) / lambda[i]:item() ^ 2) end
+  return most
+end
+local function learned_next(lambda, j, alpha)     -- the eigenfunction that is the maximum, given the first j - 1
+  local value = lambda:clone()
+  for i = 1, j - 1 do value[i] = lambda[i] - lambda[i] * lambda[i] * alpha end
+  local Q = rp.eye(n_atom, "float64") * value
+  local _, V = rp.linalg.eigh(Q)
+  return V:select(2, n_atom):abs():argmax():item()
+end
+local right, again = true, true
+for j = 2, n_function do
+  local a = threshold(bed.lambda, j)
+  right = right and learned_next(bed.lambda, j, a * 1.001) == j
+  again = again and learned_next(bed.lambda, j, a * 0.999) < j
+end
+P:exact("alpha.above", right, true, {where = "Eq. 9", text = "just above the threshold the next eigenfunction is the maximum"})
+P:exact("alpha.below", again, true, {where = "Eq. 9", text = "just below it an earlier one is"})
+local alpha_needed = threshold(bed.lambda, n_function)
+P:note("At $t = 0.3$ the first %d functions (eigenvalues %s) need $\\alpha > %.2f$; at $t = 0.5$, $%.2f$; at $t = 0.8$, $%.0f$.",
+        n_function,
+       table.concat((function()
+         local list = {}
+         for l = 1, n_function do list[l] = ("%.3f"):format(bed.lambda[l]:item()) end
+         return list
+       end)(), ", "), alpha_needed, threshold(bed_at(0.5).lambda, n_function), threshold(bed_at(0.8).lambda, n_function))
+
+--[[ ### A network finds them
+A perceptron with two hidden layers of 64 and four outputs, at $t = 0.3$, on fresh pairs. Four ways: as above with $\alpha = 2$; with $\alpha$
+at half its threshold; with the rows scaled to length 1 as well, which the paper adds to stabilise training; and without a penalty.
+A learned function is compared with the exact one by its correlation under $p_t$. ]]
+local Mlp = nn.class "Mlp"                        -- of x and, where it depends on it, of t
+function Mlp:init(o)
+  self.waves = o.waves > 0 and nn.SinusoidalEmbedding(o.waves, {scale = 1000}) or nil
+  self.layers = {}
+  for i = 1, #o.widths - 1 do self.layers[i] = nn.Linear(i == 1 and o.widths[1] + o.waves or o.widths[i], o.widths[i + 1],
+          {generator = o.g}) end
+end
+function Mlp:forward(x, t)                        -- -> output, the last hidden layer
+  local h = self.waves and rp.concat(2, x, self.waves(t)) or x
+  for i = 1, #self.layers - 1 do h = self.layers[i](h):silu() end
+  return self.layers[#self.layers](h), h
+end
+
+local atoms32 = atoms:to("float32"):unsqueeze(2)
+local function train_eigenmap(o)                  -- {name, alpha, rows, t = a number or nil for all times, groups} -> network
+  local g = rp.generator(P.seed, "eigenmap")
+  local net = Mlp{waves = o.t and 0 or 16, widths = {1, 64, 64, n_function}, g = g}
+  local flow = diffusion.Flow{t_min = o.t or 0, t_max = o.t or 1, generator = g}
+  local schedule = optim.cosine(P.em_steps)
+  local adam = optim.Adam(net, {lr = 3e-3, schedule = schedule})
+  local step = rp.compile(function()
+    local b = eigenmap.pairs(flow, atoms32:index_select(1, g:randint(1, n_atom, {P.em_pairs})), {groups = o.groups or false})
+    local first, second = net(b.x, b.t):chunk(2)
+    local loss = eigenmap.loss(first, second, {alpha = o.alpha, rows = o.rows or false, groups = o.groups or 1})
+    adam:zero_grad()
+    loss:backward()
+    adam:step()
+    return loss
+  end)
+  for _ in P:training(P.em_steps, o.name) do P:watch(step()) end
+  return net
+end
+
+local function compare(net, here, rows)           -- psi learned (nodes,K) of mean square 1, |correlations| with the exact ones
+  local x = here.x:to("float32"):unsqueeze(2)
+  local f = rp.no_grad(function() return (net(x, rp.full({x:size(1)}, here.t))) end):to("float64")
+  local w = here.w:unsqueeze(2)
+  f = f / (f:square() * w):sum(1):sqrt()
+  if rows then f = f:unit() end
+  local length = (f:square() * w):sum(1):sqrt()
+  local correlations = ((f * here.psi(here.x):slice(2, 1, n_function) * w):sum(1) / length):abs()
+  return f / length, correlations
+end
+
+local ways = {
+  {"plain",  "alpha = 2",                     {alpha = 2}},
+  {"half",   "alpha at half its threshold",   {alpha = alpha_needed / 2}},
+  {"rows",   "alpha = 2, rows of length 1",   {alpha = 2, rows = true}},
+  {"none",   "alpha = 0",                     {alpha = 0}},
+}
+local function lazy(make)                         -- a table whose values are made when they are first asked for
+  return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
+end
+local learned = lazy(function(k)
+  local o = {t = bed.t, name = "eigenmap, " .. ways[k][2]}
+  for key, value in pairs(ways[k][3]) do o[key] = value end
+  local net = train_eigenmap(o)
+  local psi, correlations = compare(net, bed, o.rows)
+  return {net = net, psi = psi, correlations = correlations:totable()}
+end)
+local function least(list) return math.min(table.unpack(list)) end
+
+if P.main then
+  local rows = {}
+  for k, way in ipairs(ways) do
+    rows[k] = {way[2]}
+    for j, c in ipairs(P:wants("Learned eigenfunctions") and learned[k].correlations or {}) do rows[k][j + 1] = ("%.3f"):format(c) end
+  end
+  P:table("Learned eigenfunctions", {"", "first", "second", "third", "fourth"}, rows,
+          "Correlation of each learned function with the exact eigenfunction of its place.")
+end
+if P.main then
+  if P:wants("recovery") then
+    P:claim("recovery", "Neural Eigenmap finds the eigenfunctions of K_t: |correlation| of each of four at least 0.98",
+            {value = least(learned[1].correlations), op = ">=", bound = 0.98}, {where = "Eq. 14"})
+  end
+  if P:wants("recovery.distance") then            -- Eq. 47 from the learned functions, and the exact eigenvalues' first four
+    local psi = learned[1].psi
+    local joint = kernel(bed.x, bed.x, bed.t)
+    local weighted = psi * bed.w:unsqueeze(2)
+    local R = (weighted * joint:matmul(weighted)):sum(1)                          -- R_jj, by quadrature
+    local here = rp.linspace(-2, 2, 41, "float64")
+    local step_x = 20 / (bed.x:size(1) - 1)
+    local index = ((here + 10) / step_x):round():to("int64") + 1
+    local embedded = differences(psi:index_select(1, index) * R):square():sum(2)
+    local exact = differences(bed.psi(bed.x:index_select(1, index)) * bed.lambda):square():sum(2)
+    P:claim("recovery.distance", "Distances of the learned embedding approximate the diffusion distance (Eq. 47): within 5% over pairs,
+            in the mean",
+            {value = ((embedded - exact):abs():sum() / exact:sum()):item(), op = "<=", bound = 0.05}, {where = "App. B"})
+  end
+  if P:wants("recovery.rows") then
+    P:claim("recovery.rows", "... and with each embedding scaled to length 1, which is how the paper trains,
+            |correlation| at least 0.98 too",
+            {value = least(learned[3].correlations), op = ">=", bound = 0.98}, {where = "Sec. 4.1, Implementation Details"})
+  end
+end
+
+--[[ Rows of length 1 ask that $\sum_j \psi_j(x)^2$ be the same at every $x$, which no set of a few eigenfunctions obeys, and they weigh $R$ by
+$1/K$ and so the penalty by $1/K^2$: the embedding is no longer one of eigenfunctions, whatever $\alpha$.
+
+### One time for each pair
+Eq. 14 is an expectation over $t$ of a loss with an $R$ for each $t$. A batch in which each pair has a time of its own, as in training a
+diffusion model, has *one* $R$ over all times, and L2-BN over all times. Both views have the same $t$. So the operator of these pairs
+acts on functions of $x$ *and* $t$, it is $\mathcal K_t$ for each $t$, and **every function of $t$ alone is an eigenfunction with eigenvalue 1.**
+There are infinitely many: $K$ of them, orthonormal, give $R = I$ and $\mathcal L_s = -K$, the least value that L2-BN permits, whatever $\alpha$,
+with nothing in them of the data. ]]
+do
+  local t = (rp.arange(1, 1000, 1, "float64") - 0.5) / 1000
+  local f = {}
+  for j = 1, n_function do f[j] = (t * (math.pi * j)):cos() end
+  local psi = rp.stack(2, table.unpack(f))
+  P:exact("time.least", (eigenmap.loss(psi, psi, {alpha = 1e6})), -n_function, 1e-9,
+          {where = "Eq. 14", text = "K functions of t alone reach the least possible loss, -K"})
+  local sum = 0
+  for i = 1, 50 do sum = sum - bed_at((i - 0.5) / 50, 1001).lambda:slice(1, 1, n_function):sum():item() / 50 end
+  P:exact("time.exact", sum, {op = ">=", bound = -n_function + 0.5},
+          {where = "Eq. 14", text = "... which the eigenfunctions of each K_t do not: minus the mean sum of four eigenvalues"})
+end
+
+--[[ A network that is given $t$ finds this, with one $R$ over all times, and the eigenfunctions with one $R$ for each of 16 times in a batch. The
+mean square of a function at a time has a part that is the same for all $x$, $\mathbf E[\psi | t]^2$: all of it for a function of time, and for
+eigenfunctions all of the first one's and nothing of the others'. ]]
+local function constant_share(net)               -- mean over functions and times of E[psi | t]^2 / E[psi^2 | t]
+  local sum = 0
+  for i = 1, 40 do
+    local here = bed_at((i - 0.5) / 40, 1001)
+    local f = rp.no_grad(function() return (net(here.x:to("float32"):unsqueeze(2), rp.full({here.x:size(1)}, here.t))) end):to("float64")
+    local w = here.w:unsqueeze(2)
+    sum = sum + ((f * w):sum(1):square() / (f:square() * w):sum(1)):mean():item() / 40
+  end
+  return sum
+end
+if P.main and P:wants("time") then
+  local rows, lowest = {}, {}
+  for k, way in ipairs{{"one R over all times"}, {"one R for each of 16 times", 16}} do
+    local net = train_eigenmap{name = "eigenmap, " .. way[1], alpha = 2, groups = way[2]}
+    rows[k] = {way[1], ("%.3f"):format(constant_share(net))}
+    lowest[k] = 1
+    for j, t in ipairs{0.2, 0.3, 0.5} do
+      local _, c = compare(net, bed_at(t))
+      rows[k][j + 2] = ("%.3f, %.3f, %.3f, %.3f"):format(table.unpack(c:totable()))
+      lowest[k] = math.min(lowest[k], c[2]:item())
+    end
+  end
+  P:table("Functions of time", {"", "constant share (eigenfunctions: 0.25)", "t = 0.2", "t = 0.3", "t = 0.5"}, rows,
+          "Share of a function's mean square at a time that is the same for all x, and correlations with the exact eigenfunctions.")
+  P:claim("time.mixed", "The embedding psi(x, t) is made of eigenfunctions of each K_t: with a time for each pair,
+          |correlation| of the first that is not constant at least 0.9 at three times",
+          {value = lowest[1], op = ">=", bound = 0.9}, {where = "Sec. 4.1"})
+  P:claim("time.groups", "... with an R for each time, as Eq. 14 has it", {value = lowest[2], op = ">=", bound = 0.9}, {where = "Eq. 14"})
+end
+
+--[[ ## 5  Score distillation (Sec. 4.2, App. C)
+**Duality.** Garrido and others exchange products over dimensions for products over examples. For any matrix $Z$ of $B$ rows $z_i$ and $K$ columns
+$z_{\cdot j}$ it is an identity, since $|Z^\top Z|_F = |Z Z^\top|_F$:
+$$ \sum_{i \ne j} (Z^\top Z)_{ij}^2 + \sum_j |z_{\cdot j}|^4 = \sum_{i \ne j} (Z Z^\top)_{ij}^2 + \sum_i |z_i|^4 . $$
+With rows and columns normalised the fourth powers are constants, and orthogonal functions are examples that repel. ]]
+local function off_squares(M) return M:square():sum() - M:diagonal():square():sum() end
+local function by_dimension(Z) return off_squares(Z:t():matmul(Z)) end
+local function by_example(Z) return off_squares(Z:matmul(Z:t())) end
+local function without_squares(Z) local M = Z:matmul(Z:t()) return M:sum() - M:diagonal():sum() end
+local g5 = rp.generator(P.seed, "duality")
+local Y = g5:randn(32, 8, "float64")
+P:exact("duality", relative(by_dimension(Y) + Y:square():sum(1):square():sum(), by_example(Y) + Y:square():sum(2):square():sum()), 0, 1e-12,
+        {where = "Eq. 48, Garrido et al.", text = "sums of squared products over dimensions and over examples"})
+
+--[[ **Eq. 48 has no squares** on the products of its negatives, and that is another loss:
+$\sum_{i \ne j} z_i^\top z_j = |\sum_i z_i|^2 - \sum_i |z_i|^2$ only asks that the mean be 0. With unit rows the whole of Eq. 48 is then least, $-2B$, for
+an embedding that knows one bit: half of the examples at $u$, the other half at $-u$. The squared form has its *greatest* value there. ]]
+do
+  local B = 32
+  local bit = rp.concat(1, rp.ones(B // 2, 1, "float64"), -rp.ones(B // 2, 1, "float64"))
+  local u = rp.concat(2, bit, rp.zeros(B, 7, "float64"))
+  P:exact("misprint.eq48", -(u * u):sum() + without_squares(u), -2 * B, 1e-12,
+          {where = "Eq. 48", text = "as printed, an embedding of rank one reaches the least value"})
+  P:exact("eq48.squares", by_example(u), B * (B - 1), 1e-12, {where = "Eq. 48", text = "... and with squares the greatest"})
+end
+local function flat(list)
+  local parts = {}
+  for i, x in ipairs(list) do parts[i] = x:reshape(-1):to("float64") end
+  return rp.concat(1, table.unpack(parts))
+end
+local function cosine(a, b)
+  return ((a * b):sum() / (a:square():sum():sqrt() * b:square():sum():sqrt() + 1e-300)):item()
+end
+do
+  local y = Y:clone():requires_grad_()
+  local function both(v)                          -- rows of length 1 and columns of one length, by turns
+    for _ = 1, 50 do v = eigenmap.normalise(v, true) end
+    return v
+  end
+  local function slope(f) return rp.grad(f(both(y)), {y})[1] end
+  local by_columns = slope(by_dimension)
+  P:exact("eq48.gradient.squares", cosine(by_columns, slope(by_example)), 1, 1e-9,
+          {where = "Eq. 48", text = "cosine of the gradients, over dimensions and over examples, rows and columns normalised"})
+  P:exact("misprint.eq48.gradient", cosine(by_columns, slope(without_squares)), {op = "<=", bound = 0.5},
+          {where = "Eq. 48", text = "... and without squares, as printed"})
+end
+
+--[[ **From Eq. 49 to Eq. 50-51.** For unit vectors $a^\top b / \tau = 1 / \tau - |a - b|^2 / (2 \tau)$: the two are the same number if the
+distances are divided by $2\tau$. They are divided by $\tau$ in the text, which is another temperature. ]]
+local function inner_form(z, twin, tau)           -- Eq. 49
+  local n = z:size(1)
+  local apart = z:matmul(z:t()) / tau + rp.where(rp.eye(n, "float64"):gt(0), -math.huge, 0)
+  return -(z * twin):sum() / tau + apart:logsumexp(2):sum()
+end
+local function repulsion(z, others, tau)          -- Eq. 51 (n), others = the rows z again, perhaps as constants
+  local n = z:size(1)
+  local d = (z:unsqueeze(2) - others):square():sum(3)
+  return (d / -tau + rp.where(rp.eye(n, "float64"):gt(0), -math.huge, 0)):logsumexp(2)
+end
+local function distance_form(z, twin, tau)        -- Eq. 50-51
+  return (z - twin):square():sum() / tau + repulsion(z, z, tau):sum()
+end
+local z, twin = Y:unit(), (Y + g5:randn(32, 8, "float64") * 0.5):unit()
+local tau = 0.5
+P:exact("eq50", (inner_form(z, twin, tau) - distance_form(z, twin, 2 * tau)):item(), 0, 1e-10,
+        {where = "Eq. 50-51", text = "Eq. 49 at tau is Eq. 50-51 at 2 tau"})
+P:exact("misprint.eq50", math.abs((inner_form(z, twin, tau) - distance_form(z, twin, tau)):item()), {op = ">=", bound = 1},
+        {where = "Eq. 50-51", text = "... and not at tau, as printed"})
+
+--[[ **Gradients** (Eq. 52, 53), with the positives and the negatives as constants:
+$$ \nabla_{\psi_i} \mathcal L_s^+ = \frac2\tau (\psi_i - \psi_i'), \qquad
+   \nabla_{\psi_i} \mathcal L_s^- = \frac2\tau \sum_{k \ne i} w_{ik} (\psi_k - \psi_i), \quad w_{i\cdot} = \mathrm{softmax}(-|\psi_i - \psi_\cdot|^2 / \tau) . $$
+The second is the score of a Gaussian mixture of variance $\tau/2$ around the negatives, Eq. 54 with $\tau = 2t^2$. Where the negatives are
+not constants, each example is a negative of the others and the gradient has a second half. ]]
+local free = z:clone():requires_grad_()
+local plus = rp.grad((free - twin):square():sum() / tau, {free})[1]
+local minus = rp.grad(repulsion(free, z, tau):sum(), {free})[1]
+local gaps = z - z:unsqueeze(2)                   -- (n,n,8): psi_k - psi_i
+local weights = (gaps:square():sum(3) / -tau + rp.where(rp.eye(32, "float64"):gt(0), -math.huge, 0)):softmax(2)
+P:exact("eq52", largest(plus - (z - twin) * (2 / tau)), 0, 1e-12, {where = "Eq. 52", text = "gradient of the positives' part"})
+P:exact("eq53", largest(minus - (weights:unsqueeze(3) * gaps):sum(2) * (2 / tau)), 0, 1e-12,
+        {where = "Eq. 53", text = "gradient of the negatives' part, negatives as constants"})
+P:exact("eq53.detach", largest(minus - rp.grad(repulsion(free, free, tau):sum(), {free})[1]), {op = ">=", bound = 0.1},
+        {where = "Eq. 53", text = "... which is not the gradient if they are not"})
+do
+  local t = math.sqrt(tau / 2)
+  local log_p = ((free:unsqueeze(2) - z):square():sum(3) / (-2 * t * t) + rp.where(rp.eye(32, "float64"):gt(0), -math.huge, 0)):logsumexp(2)
+  P:exact("eq53.score", largest(minus - rp.grad(log_p:sum(), {free})[1]), 0, 1e-12,
+          {where = "Eq. 53, 54", text = "it is the score of a mixture of variance tau / 2 around the negatives"})
+end
+
+--[[ **Eq. 58.** So the gradient of this surrogate in the weights is that of a score distillation, $J^\top (\nabla \log p_- - \nabla \log p_+)$, with
+$J$ the network's Jacobian. Here for a network in double precision, the left side by the tape through the loss, the right side through the scores. ]]
+local function double(net)
+  rp.no_grad(function() for _, layer in ipairs(net.layers) do layer:to "float64" end end)
+  return net
+end
+local function views_of(n, t, seed)               -- two views (n,1) of points of the bed
+  local g = rp.generator(seed, "views")
+  local x0 = atoms:index_select(1, g:randint(1, n_atom, {n})):unsqueeze(2)
+  return x0 * (1 - t) + g:randn(n, 1, "float64") * t, x0 * (1 - t) + g:randn(n, 1, "float64") * t
+end
+local function gradients_of(net, tau_s)           -- of Eq. 14 (rows of length 1) and of the surrogate, in the weights
+  local x, x_twin = views_of(256, bed.t, P.seed)
+  local params = net:parameters()
+  local f, f_twin = (net(x)), (net(x_twin))
+  local psi, psi_twin = eigenmap.normalise(f, true), eigenmap.normalise(f_twin, true)
+  local surrogate = (psi - psi_twin:detach()):square():sum() / tau_s + repulsion(psi, psi:detach(), tau_s):sum()
+  local fixed = psi:detach():requires_grad_()
+  local score_minus = rp.grad(repulsion(fixed, psi:detach(), tau_s):sum(), {fixed})[1]
+  local score_plus = (psi_twin - psi):detach() * (2 / tau_s)
+  return flat(rp.grad(eigenmap.loss(f, f_twin, {alpha = P.alpha, rows = true}), params)), flat(rp.grad(surrogate, params)),
+         flat(rp.grad(psi, params, score_minus - score_plus))
+end
+local start = double(Mlp{waves = 0, widths = {1, 64, 64, n_function}, g = rp.generator(P.seed, "eigenmap")})
+local _, by_loss, by_scores = gradients_of(start, tau)
+P:exact("eq58", largest(by_loss - by_scores) / largest(by_loss), 0, 1e-10,
+        {where = "Eq. 58", text = "gradient of the surrogate = score distillation, in the weights"})
+
+--[[ **Proposition 4.1** says this of Eq. 14 itself. Its gradient is another one: the first views meet no negatives at all there, since the penalty
+holds them constant, and products over dimensions are not softmax weights. The best cosine over seven temperatures: ]]
+local function closest(net)
+  local best, at = -1, 0
+  for _, tau_s in ipairs{0.05, 0.1, 0.2, 0.5, 1, 2, 5} do
+    local eq14, eq50 = gradients_of(net, tau_s)
+    local c = cosine(eq14, eq50)
+    if c > best then best, at = c, tau_s end
+  end
+  return best, at
+end
+if P.main and P:wants("prop41") then
+  local before, tau_before = closest(start)
+  local after, tau_after = closest(double(learned[3].net))
+  P:note("Cosine of the gradients of Eq. 14 and Eq. 50-51 in the weights: %.3f at the start ($\\tau = %g$),
+          %.3f after training ($\\tau = %g$).",
+         before, tau_before, after, tau_after)
+  P:claim("prop41", "Proposition 4.1: minimising Eq. 14 is, in gradient, score distillation (cosine at least 0.99 at some temperature,
+          before and after)",
+          {value = math.min(before, after), op = ">=", bound = 0.99}, {where = "Prop. 4.1"})
+end
 
 --[[ ## 6  The regulariser and its controls (Sec. 4.1, Eq. 15)
 A network gives the velocity and the hidden states of a tapped layer, `v, h = net(x, t, ...)`; the head, two layers that time
