@@ -264,4 +264,32 @@ local mean = (4 / 3) * (1 - 4 ^ -3) / (1 - 4 ^ -4)           -- of 4 alpha^-5 / 
 near(alphas:mean(), mean, 0.01, "the mean of p(alpha) ~ alpha^-5")
 T.eq(S.guidance(3, g, { low = 1, high = 1 }):totable(), { 1.0, 1.0, 1.0 }, "no guidance")
 T.raises(function() S.guidance(3, g, { power = 1 }) end, "power 1", "power 1")
+
+-- stability
+local function clouds_of(n, spread, seed)                    -- three classes 10 apart, n of each, in the plane
+  local centre = rp.arange(0, 3 * n - 1, 1, "int64") // n * 10
+  return rp.generator(seed):randn(3 * n, 2) * spread + centre:to("float32"):unsqueeze(2)
+end
+local function flat(cloud) return S.feature_blocks { cloud } end
+local still = clouds_of(12, 1, 1)
+local fixed = clouds_of(16, 1, 2)
+T.near((S.resample_icc(flat(still), { flat(fixed), flat(fixed), flat(fixed) }, { classes = 3 })), 1, 1e-6, "icc of the same batch again is 1")
+local fresh = {}
+for k = 1, 6 do fresh[k] = flat(clouds_of(16, 1, 10 + k)) end
+local sharp = S.resample_icc(flat(still), fresh, { classes = 3 })
+local blurred = S.resample_icc(flat(still), fresh, { classes = 3, tau = 50, iterations = 30 })
+T.ok(sharp > 0.5 and sharp < 1, "icc of independent batches", tostring(sharp))
+T.ok(blurred < 0.2, "icc: with a large tau all are sent to the batch's mean", tostring(blurred))
+local twice, by_block = S.resample_icc({ flat(still)[1], flat(still * 7)[1] }, { { fresh[1][1], flat(clouds_of(16, 1, 11) * 7)[1] },
+  { fresh[2][1], flat(clouds_of(16, 1, 12) * 7)[1] } }, { classes = 3 })
+T.near(by_block[1], by_block[2], 1e-4, "icc: the scale of features does not matter")
+T.near(twice, (by_block[1] + by_block[2]) / 2, 1e-12, "icc: mean over blocks")
+T.raises(function() S.resample_icc(flat(still), { fresh[1] }, { classes = 3 }) end, "two or more batches", "icc: one batch")
+local class_of = (rp.arange(0, 35, 1, "int64") // 12) + 1
+local share, mass = S.class_mass(flat(still), class_of, flat(clouds_of(12, 1, 3)), class_of)
+T.ok(share > 0.999 and share < 1, "class_mass: classes far apart stay together", tostring(share))
+near(mass:sum(1), rp.full({ 36 }, 1 / 36), 1e-6, "class_mass: a coupling's columns")
+local noise = rp.generator(4):randn(36, 2)
+local chance = S.class_mass(flat(noise), class_of, flat(rp.generator(5):randn(36, 2)), class_of)
+T.ok(math.abs(chance - 1 / 3) < 0.12, "class_mass: chance where features do not know the class", tostring(chance))
 T.done()

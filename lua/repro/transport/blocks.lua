@@ -40,7 +40,7 @@ function blocks.feature_blocks(maps, images)
 end
 
 -- (K n, L, C) -> (K L, n, C): a problem for each class and location.
-local function problems(x, classes)
+function blocks.problems(x, classes)
   local n, l, c = x:size(1) // classes, x:size(2), x:size(3)
   return x:reshape(classes, n, l, c):permute(1, 3, 2, 4):reshape(classes * l, n, c)
 end
@@ -84,9 +84,10 @@ function blocks.matching_loss(gen, pos, unc, given)
   local total
   for i, block in ipairs(gen) do
     local l = block.x:size(2)
-    local h = problems(block.x, o.classes)
+    local h = blocks.problems(block.x, o.classes)
     local s, V = rp.no_grad(function()
-      local p, r = problems(pos[i].x:detach(), o.classes), unc and problems(unc[i].x:detach(), o.classes)
+      local p = blocks.problems(pos[i].x:detach(), o.classes)
+      local r = unc and blocks.problems(unc[i].x:detach(), o.classes)
       local w = r and (o.alpha:detach() - 1):unsqueeze(2):expand(o.classes, l):reshape(-1)
       return of_block(h, p, r, w, o, block.name)
     end)
