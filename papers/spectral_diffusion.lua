@@ -1,5 +1,5 @@
 local rp = require "repro"
-local nn, optim, diffusion, eigenmap, contrastive, metrics = rp.nn, rp.optim, rp.diffusion, rp.eigenmap, rp.contrastive, rp.metrics
+local nn, optim, diffusion, eigenmap = rp.nn, rp.optim, rp.diffusion, rp.eigenmap
 
 local P = rp.paper{
   id = "spectral_diffusion", year = 2025,
@@ -191,8 +191,8 @@ local function eigen_figure()
   return figure
 end
 if P.main and P:wants("Spectrum") then
-  P:figure("Spectrum", eigen_figure(), "The test bed: eigenvalues against time,
-          and the first four eigenfunctions at a small and a larger time.")
+  P:figure("Spectrum", eigen_figure(), "The test bed: eigenvalues against time, "
+          .. "and the first four eigenfunctions at a small and a larger time.")
 end
 
 --[[ ## 3  Diffusion distance (App. B)
@@ -279,8 +279,8 @@ for i, t in ipairs(collapse.t) do
   collapse.d20[i], collapse.d21[i] = mean_distances(bed_at(t))
   falls = falls and (i == 1 or collapse.d20[i] <= collapse.d20[i - 1] + 1e-12 and collapse.d21[i] <= collapse.d21[i - 1] + 1e-12)
 end
-P:claim("collapse", "As t increases and noise dominates, eigenspace distances progressively collapse: to less than a hundredth,
-        and never rise",
+P:claim("collapse", "As t increases and noise dominates, eigenspace distances progressively collapse: to less than a hundredth, "
+        .. "and never rise",
         falls and collapse.d21[#collapse.t] < collapse.d21[1] / 100, {where = "Sec. 4.1"})
 if P.main and P:wants("Distances over time") then
   local figure = rp.plot.figure{width = 520, height = 300, desc = "Mean squared diffusion distances against time"}
@@ -428,13 +428,13 @@ if P.main then
     local index = ((here + 10) / step_x):round():to("int64") + 1
     local embedded = differences(psi:index_select(1, index) * R):square():sum(2)
     local exact = differences(bed.psi(bed.x:index_select(1, index)) * bed.lambda):square():sum(2)
-    P:claim("recovery.distance", "Distances of the learned embedding approximate the diffusion distance (Eq. 47): within 5% over pairs,
-            in the mean",
+    P:claim("recovery.distance", "Distances of the learned embedding approximate the diffusion distance (Eq. 47): within 5% over pairs, "
+            .. "in the mean",
             {value = ((embedded - exact):abs():sum() / exact:sum()):item(), op = "<=", bound = 0.05}, {where = "App. B"})
   end
   if P:wants("recovery.rows") then
-    P:claim("recovery.rows", "... and with each embedding scaled to length 1, which is how the paper trains,
-            |correlation| at least 0.98 too",
+    P:claim("recovery.rows", "... and with each embedding scaled to length 1, which is how the paper trains, "
+            .. "|correlation| at least 0.98 too",
             {value = least(learned[3].correlations), op = ">=", bound = 0.98}, {where = "Sec. 4.1, Implementation Details"})
   end
 end
@@ -488,8 +488,8 @@ if P.main and P:wants("time") then
   end
   P:table("Functions of time", {"", "constant share (eigenfunctions: 0.25)", "t = 0.2", "t = 0.3", "t = 0.5"}, rows,
           "Share of a function's mean square at a time that is the same for all x, and correlations with the exact eigenfunctions.")
-  P:claim("time.mixed", "The embedding psi(x, t) is made of eigenfunctions of each K_t: with a time for each pair,
-          |correlation| of the first that is not constant at least 0.9 at three times",
+  P:claim("time.mixed", "The embedding psi(x, t) is made of eigenfunctions of each K_t: with a time for each pair, "
+          .. "|correlation| of the first that is not constant at least 0.9 at three times",
           {value = lowest[1], op = ">=", bound = 0.9}, {where = "Sec. 4.1"})
   P:claim("time.groups", "... with an R for each time, as Eq. 14 has it", {value = lowest[2], op = ">=", bound = 0.9}, {where = "Eq. 14"})
 end
@@ -580,7 +580,8 @@ P:exact("eq53.detach", largest(minus - rp.grad(repulsion(free, free, tau):sum(),
         {where = "Eq. 53", text = "... which is not the gradient if they are not"})
 do
   local t = math.sqrt(tau / 2)
-  local log_p = ((free:unsqueeze(2) - z):square():sum(3) / (-2 * t * t) + rp.where(rp.eye(32, "float64"):gt(0), -math.huge, 0)):logsumexp(2)
+  local exponent = (free:unsqueeze(2) - z):square():sum(3) / (-2 * t * t)
+  local log_p = (exponent + rp.where(rp.eye(32, "float64"):gt(0), -math.huge, 0)):logsumexp(2)
   P:exact("eq53.score", largest(minus - rp.grad(log_p:sum(), {free})[1]), 0, 1e-12,
           {where = "Eq. 53, 54", text = "it is the score of a mixture of variance tau / 2 around the negatives"})
 end
@@ -627,11 +628,11 @@ end
 if P.main and P:wants("prop41") then
   local before, tau_before = closest(start)
   local after, tau_after = closest(double(learned[3].net))
-  P:note("Cosine of the gradients of Eq. 14 and Eq. 50-51 in the weights: %.3f at the start ($\\tau = %g$),
-          %.3f after training ($\\tau = %g$).",
+  P:note("Cosine of the gradients of Eq. 14 and Eq. 50-51 in the weights: %.3f at the start ($\\tau = %g$), "
+          .. "%.3f after training ($\\tau = %g$).",
          before, tau_before, after, tau_after)
-  P:claim("prop41", "Proposition 4.1: minimising Eq. 14 is, in gradient, score distillation (cosine at least 0.99 at some temperature,
-          before and after)",
+  P:claim("prop41", "Proposition 4.1: minimising Eq. 14 is, in gradient, score distillation (cosine at least 0.99 at some temperature, "
+          .. "before and after)",
           {value = math.min(before, after), op = ">=", bound = 0.99}, {where = "Prop. 4.1"})
 end
 
