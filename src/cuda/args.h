@@ -85,6 +85,10 @@ typedef struct cu_update {
   rp_slice  slice[RP_SLICES];
 } cu_update;
 
+/* A tile of a product has CU_STEP terms at a time in shared memory, CU_STAGES of these. */
+#define CU_STEP   16
+#define CU_STAGES 3
+
 typedef struct cu_gemm {
   int64_t     m, n, k;
   int64_t     inner, a_inner, b_inner; /* as in rp_gemm */

@@ -4,9 +4,6 @@
 
 #include "cuda/internal.h"
 
-#define STEP   16 /* as in kernels/products.cu */
-#define STAGES 3
-
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* A tile of `size` x `size`: threads and shared memory as in kernels/tile.h. */
@@ -15,7 +12,7 @@ typedef struct tile { int size, threads; size_t shared; char suffix[8]; } tile;
 static tile make_tile(rp_dtype dtype, int size)
 {
   size_t e = rp_dtype_size(dtype), line = (size_t)size + 16 / e;
-  tile   t = { .size = size, .threads = 256, .shared = STAGES * STEP * 2 * line * e };
+  tile   t = { .size = size, .threads = 256, .shared = CU_STAGES * CU_STEP * 2 * line * e };
   snprintf(t.suffix, sizeof t.suffix, "%s_%d", dtype == RP_FLOAT32 ? "f32" : "f64", size);
   return t;
 }

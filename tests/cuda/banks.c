@@ -5,9 +5,6 @@
 
 #include "cuda/kernels/text.h"
 
-#define STEP   16
-#define STAGES 3
-
 place3 threadIdx, blockIdx, blockDim, gridDim;
 
 /* Words that the lanes of a warp ask for: lane i `words` of them from at[i] on. */
@@ -48,56 +45,13 @@ static void report(const char *tile, const char *what, int worst, int allowed)
   wrong |= worst > allowed;
 }
 
-#define CHECK(tile)                                                                                                              \
-  do {                                                                                                                           \
-    const int whole = (int)sizeof(number), units = TM / VEC;                                                                     \
-    int worst;                                                                                                                   \
-    WORST(NTHREADS, 16, ROW_OF(0), worst);                        report(tile, "reads of the first factor", worst, 1);           \
-    WORST(NTHREADS, 16, COL_OF(0), worst);                        report(tile, "reads of the second factor", worst, 1);          \
-    WORST(NTHREADS, whole, DEEP_TERM * A_LINE + DEEP_ROW, worst); report(tile, "copies where terms are adjacent", worst, whole / 4); \
-    WORST(NTHREADS, 16, (int)threadIdx.x / units * A_LINE + (int)threadIdx.x % units * VEC, worst);                              \
-    report(tile, "copies of 16 bytes", worst, 4);                                                                                \
-    WORST(NTHREADS, whole, (int)threadIdx.x / TM * A_LINE + (int)threadIdx.x % TM, worst);                                       \
-    report(tile, "copies of one number", worst, whole / 4);                                                                      \
-  } while (0)
-
-#define number  float
-#define T(name) name##_f32
-#define N(name) name##_f32_128
-#define TM 128
-#define TN 128
-#define RM 8
-#define RN 8
-#include "cuda/kernels/tile.h"
-static void N(check)(void) { CHECK("f32 128"); }
-#include "cuda/kernels/end_tile.h"
-
-#define N(name) name##_f32_64
-#define TM 64
-#define TN 64
-#define RM 4
-#define RN 4
-#include "cuda/kernels/tile.h"
-static void N(check)(void) { CHECK("f32 64"); }
-#include "cuda/kernels/end_tile.h"
-#undef number
-#undef T
-
-#define number  double
-#define T(name) name##_f64
-#define N(name) name##_f64_64
-#define TM 64
-#define TN 64
-#define RM 4
-#define RN 4
-#include "cuda/kernels/tile.h"
-static void N(check)(void) { CHECK("f64 64"); }
-#include "cuda/kernels/end_tile.h"
+#define EACH_TILE "banks_tile.h"
+#include "cuda/kernels/tiles.h"
 
 int main(void)
 {
-  check_f32_128();
-  check_f32_64();
-  check_f64_64();
+  check_f32_128("f32 128");
+  check_f32_64("f32 64");
+  check_f64_64("f64 64");
   return wrong;
 }

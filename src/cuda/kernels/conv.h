@@ -1,4 +1,4 @@
-/* conv.h: convolution and its gradients for one tile (included by products.cu after tile.h), in the order of
+/* conv.h: convolution and its gradients for one tile (included for every tile after gemm.h), in the order of
  * kernel/conv.h.  They are matrix products whose second factor is read out of the images where it lies; what lies
  * outside of an image is copied as zero and takes part.
  *
@@ -49,13 +49,6 @@ DEVICE void N(copy_shifted)(number *to, uintptr_t image, cu_term at, cu_term shi
   int stage = 0; /* where the step lies that is copied now, and then the one that is used: the oldest */ \
   number acc[RM][RN];                                                                                   \
   N(clear)(acc);
-
-/* The copies of a later step are begun, if there is one, those of step t have ended; nothing more before step 0. */
-#define PIPELINE(more, LOAD)                                                                              \
-  if (t >= 0) { COPY_WAIT(STAGES - 2); SYNC(); }                                                          \
-  if (more) LOAD(stages + stage);                                                                         \
-  COPY_COMMIT();                                                                                          \
-  stage = NEXT_STAGE(stage);
 
 /* y = acc, or y + acc, and + bias, for the columns (b, p) of the tile; y (batch, channels, n) points to row 0 of the tile. */
 DEVICE void N(store_images)(const number acc[RM][RN], number *y, int64_t channels, int64_t n, int64_t j0, int64_t columns, int rows,
@@ -132,11 +125,7 @@ KERNEL_OF(NTHREADS, 2, N(conv), cu_conv)
     w += STEP;                                                                               \
   } while (0)
   for (int t = 1 - STAGES; LEFT(to_copy) > 0; t++) {
-    PIPELINE(to_copy > 0, LOAD)
-    to_copy -= STEP;
-    if (t < 0) continue;
-    N(terms)(acc, stages + stage, LEFT(to_copy) < 0 ? LEFT(to_copy) + STEP : STEP);
-    if ((t + 1) * STEP % RP_KB != 0 && LEFT(to_copy) > 0) continue;
+    TAKE_STEP(LOAD)
     const int64_t o = kept[2] * p.c_out + kept[0];
     N(store_images)(acc, (number *)(void *)p.out + o * p.pixels, p.c.c_out, p.pixels, kept[1], p.c.batch * p.pixels, rows, t * STEP >= RP_KB,
                     LEFT(to_copy) <= 0 && p.bias ? (const number *)(const void *)p.bias + o : NULL);
@@ -173,11 +162,7 @@ KERNEL_OF(NTHREADS, 2, N(conv_weight), cu_conv)
     ROLLED while (pixel >= pixels) { pixel -= pixels; gy += (p.c.c_out - 1) * pixels; x += p.c.c_in * in; } \
   } while (0)
   for (int t = 1 - STAGES; LEFT(to_copy) > 0; t++) {
-    PIPELINE(to_copy > 0, LOAD)
-    to_copy -= STEP;
-    if (t < 0) continue;
-    N(terms)(acc, stages + stage, LEFT(to_copy) < 0 ? LEFT(to_copy) + STEP : STEP);
-    if ((t + 1) * STEP % RP_KB != 0 && LEFT(to_copy) > 0) continue;
+    TAKE_STEP(LOAD)
     const bool    alone = p.parts == 1;
     const int64_t blocks = (p.c.batch * p.pixels + RP_KB - 1) / RP_KB, width = p.c_in * p.positions;
     const int64_t which = alone ? kept[2] : kept[2] * blocks + kept[3] / RP_KB + t * STEP / RP_KB;
@@ -267,4 +252,3 @@ KERNEL_OF(NTHREADS, sizeof(number) == 8 ? 1 : 2, N(conv_input), cu_conv)
 }
 #endif
 #undef SHARE
-#undef PIPELINE

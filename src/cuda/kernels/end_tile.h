@@ -1,4 +1,4 @@
-/* end_tile.h: forgets the names of one size of tile (included by products.cu). */
+/* end_tile.h: forgets the names of one size of tile (included by tiles.h). */
 #undef N
 #undef TM
 #undef TN
@@ -20,3 +20,5 @@
 #undef DEEP_ROWS
 #undef ROW_OF
 #undef COL_OF
+#undef PIPELINE
+#undef TAKE_STEP

@@ -1,4 +1,4 @@
-/* finish.h: the ordered addition of the sums of blocks, for one type (included by products.cu). */
+/* finish.h: the ordered addition of the sums of blocks, for one type (included by tiles.h for products.cu). */
 
 /* c = ((s_0 + s_1) + s_2 ...) + bias; with k = 0, +0 + bias. */
 KERNEL(T(gemm_finish), cu_gemm)

@@ -1,4 +1,4 @@
-/* gemm.h: the batched matrix product for one tile (included by products.cu after tile.h).  A thread block takes one tile
+/* gemm.h: the batched matrix product for one tile (included for every tile after tile.h).  A thread block takes one tile
  * of one product, or, when there are too few tiles to fill the device, some of its blocks of terms (parts): these write
  * the sum of each block to p.part, and gemm_finish adds them in ascending order. */
 
@@ -27,20 +27,15 @@ KERNEL_OF(NTHREADS, 2, N(gemm), cu_gemm)
   int stage = 0; /* where the step lies that is copied now, and then the one that is used: the oldest */
   number acc[RM][RN];
   N(clear)(acc);
+#define LOAD(to)                                                                                            \
+  do {                                                                                                      \
+    N(load)(to, A_LINE, TM, a, p.a_row, p.a_col, rows, to_copy, p.wide_a != 0);                             \
+    N(load)((to) + STEP * A_LINE, B_LINE, TN, b, p.b_col, p.b_row, cols, to_copy, p.wide_b != 0);           \
+    a += STEP * p.a_col;                                                                                    \
+    b += STEP * p.b_row;                                                                                    \
+  } while (0)
   for (int t = 1 - STAGES; LEFT(to_copy) > 0; t++) { /* before step 0 only copies are begun */
-    if (t >= 0) { COPY_WAIT(STAGES - 2); SYNC(); }
-    if (to_copy > 0) {
-      N(load)(stages + stage, A_LINE, TM, a, p.a_row, p.a_col, rows, to_copy, p.wide_a != 0);
-      N(load)(stages + stage + STEP * A_LINE, B_LINE, TN, b, p.b_col, p.b_row, cols, to_copy, p.wide_b != 0);
-      a += STEP * p.a_col;
-      b += STEP * p.b_row;
-    }
-    COPY_COMMIT();
-    stage = NEXT_STAGE(stage);
-    to_copy -= STEP;
-    if (t < 0) continue;
-    N(terms)(acc, stages + stage, LEFT(to_copy) < 0 ? LEFT(to_copy) + STEP : STEP);
-    if ((t + 1) * STEP % RP_KB != 0 && LEFT(to_copy) > 0) continue;
+    TAKE_STEP(LOAD)
     const bool    alone = p.parts == 1;
     const int64_t r = kept[2] / RP_KB + t * STEP / RP_KB, blocks = (p.k + RP_KB - 1) / RP_KB, row = alone ? p.c_row : p.n;
     number *to = alone ? (number *)(void *)p.c + kept[3] * p.c_batch : (number *)(void *)p.part + (kept[3] * blocks + r) * p.m * p.n;
@@ -48,4 +43,5 @@ KERNEL_OF(NTHREADS, 2, N(gemm), cu_gemm)
              alone && LEFT(to_copy) <= 0 && p.bias ? (const number *)(const void *)p.bias + kept[1] : NULL);
     N(clear)(acc);
   }
+#undef LOAD
 }

@@ -1,47 +1,9 @@
 /* products.cu: matrix products and convolutions. */
 #include "cuda/kernels/text.h"
 
-#define STEP   16
-#define STAGES 3
-
-#define number  float
-#define T(name) name##_f32
-#include "cuda/kernels/finish.h"
-
-#define N(name) name##_f32_128
-#define TM 128
-#define TN 128
-#define RM 8
-#define RN 8
-#include "cuda/kernels/tile.h"
-#include "cuda/kernels/gemm.h"
-#include "cuda/kernels/conv.h"
-#include "cuda/kernels/end_tile.h"
-
-#define N(name) name##_f32_64
-#define TM 64
-#define TN 64
-#define RM 4
-#define RN 4
-#include "cuda/kernels/tile.h"
-#include "cuda/kernels/gemm.h"
-#include "cuda/kernels/conv.h"
-#include "cuda/kernels/end_tile.h"
-#undef number
-#undef T
-
-#define number  double
-#define T(name) name##_f64
-#include "cuda/kernels/finish.h"
-#define N(name) name##_f64_64
-#define TM 64
-#define TN 64
-#define RM 4
-#define RN 4
-#include "cuda/kernels/tile.h"
-#include "cuda/kernels/gemm.h"
-#include "cuda/kernels/conv.h"
-#include "cuda/kernels/end_tile.h"
+#define EACH_NUMBER "cuda/kernels/finish.h"
+#define EACH_TILE   "cuda/kernels/products_tile.h"
+#include "cuda/kernels/tiles.h"
 
 /* The terms of a convolution: for i = c K + q, where x_c lies shifted by q, and the shift in each dimension, or q.  Those that
  * fill up the last tile lie outside of every image.  And where each output pixel begins to read. */

@@ -1,4 +1,4 @@
-/* tile.h: a tile of a summed product, TM x TN results by a block of threads, RM x RN by each (included by products.cu for
+/* tile.h: a tile of a summed product, TM x TN results by a block of threads, RM x RN by each (included by tiles.h for
  * every type and size of tile).
  *
  *   number, T(name), N(name)   the type; the suffix of type and size
@@ -144,3 +144,19 @@ DEVICE void N(store)(const number acc[RM][RN], number *c, int64_t c_row, int row
     }
   }
 }
+
+/* The copies of a later step are begun by LOAD(its stage), if there is one, those of step t have ended; nothing more before
+ * step 0. */
+#define PIPELINE(more, LOAD)                                                                  \
+  if (t >= 0) { COPY_WAIT(STAGES - 2); SYNC(); }                                              \
+  if (more) LOAD(stages + stage);                                                             \
+  COPY_COMMIT();                                                                              \
+  stage = NEXT_STAGE(stage);
+
+/* Step t of a sum over to_copy terms: goes on to the next one until a block of RP_KB terms or the last term is in acc. */
+#define TAKE_STEP(LOAD)                                                                       \
+  PIPELINE(to_copy > 0, LOAD)                                                                 \
+  to_copy -= STEP;                                                                            \
+  if (t < 0) continue;                                                                        \
+  N(terms)(acc, stages + stage, LEFT(to_copy) < 0 ? LEFT(to_copy) + STEP : STEP);             \
+  if ((t + 1) * STEP % RP_KB != 0 && LEFT(to_copy) > 0) continue;
