@@ -1,6 +1,7 @@
 /* Blocks carry a 64-byte header with their size, so that a release needs no size and the data stay aligned.
  * Released tensor blocks wait in one list per size class; classes are four to an octave, so at most a fifth of a
- * block is unused.  When the system refuses, the lists are emptied and it is asked once more. */
+ * block is unused.  Those that a list has not been down to for a window of requests go back to the system.  When
+ * the system refuses, the lists are emptied and it is asked once more. */
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -14,6 +15,8 @@
 
 #define HEADER  64
 #define CLASSES 256
+#define WINDOW  32768 /* requests: those of several steps of a training */
+#define SHORT   256   /* where more waits than was ever in use */
 #define SMALL   32 /* structures of up to 32 x 16 bytes are kept for reuse as well, by size */
 
 typedef struct header {
@@ -24,6 +27,8 @@ typedef struct header {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header   *free_list[CLASSES];
+static int64_t   n_free[CLASSES], least_free[CLASSES]; /* how many blocks, and the fewest of this window */
+static int64_t   requests; /* of blocks in this window */
 static size_t   *free_small[SMALL + 1]; /* the first word of a free structure is its size, the second the next one */
 static rp_memory now;
 static size_t    limit;
@@ -72,15 +77,30 @@ static void to_system(header *h)
   else                     rp_pages_give(h->region, h, h->bytes + HEADER);
 }
 
+static header *take_free(int c)
+{
+  header *h = free_list[c];
+  if (!h) return NULL;
+  free_list[c] = h->next;
+  now.cached -= h->bytes;
+  if (--n_free[c] < least_free[c]) least_free[c] = n_free[c];
+  return h;
+}
+
+/* The window's end: what it has not needed goes back to the system. */
+static void give_back_idle(void)
+{
+  for (int c = 0; c < CLASSES; c++) {
+    for (int64_t k = least_free[c]; k > 0; k--) to_system(take_free(c));
+    least_free[c] = n_free[c];
+  }
+  requests = 0;
+}
+
 static void trim_locked(void)
 {
   for (int c = 0; c < CLASSES; c++)
-    while (free_list[c]) {
-      header *h = free_list[c];
-      free_list[c] = h->next;
-      now.cached -= h->bytes;
-      to_system(h);
-    }
+    while (free_list[c]) to_system(take_free(c));
   for (int c = 0; c <= SMALL; c++)
     while (free_small[c]) {
       size_t *p = free_small[c];
@@ -90,9 +110,10 @@ static void trim_locked(void)
     }
 }
 
-/* What is kept for reuse gives way before a limit is broken. */
+/* What is kept for reuse gives way before it is most of the memory, or a limit is broken. */
 static void make_room(size_t bytes)
 {
+  if (requests >= SHORT && now.cached > now.peak) give_back_idle();
   if (limit && now.live + outside + now.cached + bytes > limit) trim_locked();
 }
 
@@ -131,8 +152,8 @@ void *rp_alloc(size_t n)
   enter();
   header *h = NULL;
   if (!refused(bytes)) {
-    if ((h = free_list[c])) { free_list[c] = h->next; now.cached -= bytes; }
-    else { make_room(bytes); h = fresh(bytes); }
+    if (++requests >= WINDOW) give_back_idle();
+    if (!(h = take_free(c))) { make_room(bytes); h = fresh(bytes); }
     if (h) { h->bytes = bytes; count(bytes); }
   }
   leave();
@@ -154,6 +175,7 @@ void rp_release(void *block)
   now.cached += h->bytes;
   h->next = free_list[c];
   free_list[c] = h;
+  n_free[c]++;
 #endif
   leave();
 }

@@ -76,6 +76,26 @@ START_TEST(blocks_are_aligned_and_counted)
 }
 END_TEST
 
+/* Blocks of sizes that are asked for no more are given back, those in use all the time are not. */
+START_TEST(idle_blocks_go_back)
+{
+  rp_memory_trim();
+  void *p[10];
+  for (int i = 0; i < 10; i++) p[i] = rp_alloc((size_t)1 << 20);
+  for (int i = 0; i < 10; i++) rp_release(p[i]);
+  if (rp_memory_now().cached == 0) return; /* sanitisers watch every block */
+  int64_t asked = rp_memory_now().allocations;
+  for (int k = 0; k < 70000; k++) {
+    void *one = rp_alloc((size_t)1 << 20), *two = rp_alloc((size_t)1 << 20);
+    rp_release(two);
+    rp_release(one);
+  }
+  ck_assert_int_eq(rp_memory_now().allocations, asked);
+  ck_assert_uint_eq(rp_memory_now().cached, (size_t)2 << 20);
+  rp_memory_trim();
+}
+END_TEST
+
 START_TEST(failures_are_clean)
 {
   rp_memory before = rp_memory_now();
@@ -164,6 +184,7 @@ Suite *base_suite(void)
   tcase_add_test(c, sha256_pieces);
   tcase_add_test(c, philox_vectors);
   tcase_add_test(c, blocks_are_aligned_and_counted);
+  tcase_add_test(c, idle_blocks_go_back);
   tcase_add_test(c, failures_are_clean);
   tcase_add_test(c, limits_hold);
   tcase_add_test(c, every_item_once);
