@@ -349,10 +349,8 @@ local function train(o)
   local schedule = optim.chain(warm, optim.warmup(warm), optim.linear(math.max(steps - warm, 1), 0.05))
   local step = optim.Adam(groups, {lr = o.lr or P.lr, schedule = schedule})
   local draw, weight = drawer(o.times), type(o.weight) == "function" and o.weight or weights[o.weight or "sigma2"]
-  local losses = {}
-  for k in P:training(steps, o.name or "training") do
-    local x0 = x:index_select(1, g:randint(1, x:size(1), {batch}))
-    local t, n = draw(batch, g), g:randn(x0.shape)
+  local once = rp.compile(function(x0, t)
+    local n = g:randn(x0.shape)
     local z, mean, log_variance
     if encoder then z, mean, log_variance = encode_batch(encoder, x0, t, g) end
     local e, s = errors(score, x0, t, n, z, o.blind)
@@ -361,11 +359,14 @@ local function train(o)
     step:zero_grad()
     loss:backward()
     step:step{clip = o.clip}
-    losses[k] = loss:item()
+    return loss
+  end)
+  for k in P:training(steps, o.name or "training") do
+    local x0 = x:index_select(1, g:randint(1, x:size(1), {batch}))
+    P:watch(once(x0, draw(batch, g)))
     if o.each then o.each(k, score, g) end
-    P:watch(loss)
   end
-  return {score = score, encoder = encoder, losses = losses, seed = o.seed}
+  return {score = score, encoder = encoder, seed = o.seed}
 end
 
 local function codes(encoder, x, t)               -- the means of the codes of images, without a graph

@@ -879,11 +879,14 @@ local function train(net, x, o)                   -- o = {name, seed, steps, bat
   local noise = rp.generator(o.seed, o.name .. ", samples"):randn(shape) * process.sigma_max
   local function look(step) o.watch(step, rp.diffusion.sample(process, process:denoiser(net), noise, {steps = 20}), process, net) end
   look(0)
-  for step in P:training(o.steps, o.name) do
+  local once = rp.compile(function()
     local loss = process:loss(net, x:index_select(1, stream:randint(1, x:size(1), {o.batch})))
     adam:zero_grad()
     loss:backward()
     adam:step()
+  end)
+  for step in P:training(o.steps, o.name) do
+    once()
     if is_look(step, o.steps) then look(step) end
   end
   return net
