@@ -4,11 +4,14 @@
 #
 # A suite prints TAP ("ok 1 - ...", "not ok 2 - ...", "# SKIP reason") or the summary of the Check library.
 # It also fails if it exits with another status than its results explain, stops short of its plan, or tests nothing.
-# Output of each suite: tests/log/NAME.log.  Last line: "N passed, N failed", and ", N skipped" if any were.
+# Suites run side by side, CHECK_JOBS at once (default: one a processor).  Output of each: tests/log/NAME.log.
+# Last line: "N passed, N failed", and ", N skipped" if any were.
 # The Makefile runs this in the build directory and sets SRCDIR and the rest of the environment.
 set -u
+one=''
+case ${1-} in --suite=*) one=${1#--suite=}; shift ;; esac # how run.sh calls itself
 : "${SRCDIR:?run this through make check}"
-valgrind='' lua_tests=${LUA_TESTS-} all_suites='c lua rooms flags scalar module pages cuda aarch64 everywhere'
+valgrind='' lua_tests=${LUA_TESTS-} all_suites='c lua cuda everywhere aarch64 rooms flags scalar module pages' # the long ones first
 if [ "${1-}" = --valgrind ]; then
   command -v valgrind >/dev/null 2>&1 || { echo "make check-valgrind needs valgrind" >&2; exit 3; }
   valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
@@ -27,7 +30,6 @@ case ${BASE_FLAGS-} in
                all_suites='c lua scalar' ;; # the others look at no code of this build
 esac
 mkdir -p tests/log
-all_passed=0 all_failed=0 all_skipped=0
 
 # count LOG: prints "passed failed skipped" as far as the output tells.
 count() {
@@ -49,6 +51,7 @@ explain() {
 }
 
 # suite NAME COMMAND...: runs one suite and prints its line; the lines that explain a failure or a skip follow.
+# Its counts are left in tests/log/NAME.count.
 suite() {
   name=$1 log=tests/log/$1.log; shift
   started=$(date +%s)
@@ -62,26 +65,34 @@ suite() {
   elif [ $((passed + failed + skipped)) = 0 ]; then
     failed=1; echo "not ok - $name tested nothing" >>"$log"
   fi
-  printf '%-10s %5d passed, %d failed, %d skipped  %4d s\n' \
-    "$name" "$passed" "$failed" "$skipped" $(($(date +%s) - started))
-  if [ "$failed" != 0 ]; then explain "$log"; fi
-  grep -iE '# *skip' "$log" | sed 's/^/    /' | head -n 10
-  all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed)) all_skipped=$((all_skipped + skipped))
+  {
+    printf '%-10s %5d passed, %d failed, %d skipped  %4d s\n' \
+      "$name" "$passed" "$failed" "$skipped" $(($(date +%s) - started))
+    if [ "$failed" != 0 ]; then explain "$log"; fi
+    grep -iE '# *skip' "$log" | sed 's/^/    /' | head -n 10
+  } >"$log.told"
+  cat "$log.told"; rm -f "$log.told" # at once: another suite may be printing too
+  echo "$passed $failed $skipped" >"tests/log/$name.count"
 }
 
-skip() { echo "1..0 # SKIP $2" >tests/log/skip; suite "$1" cat tests/log/skip; }
-
 # shellcheck disable=SC2086  # $valgrind and $lua_tests are words
-for name in ${SUITES:-$all_suites}; do
-  case $name in
+run() {
+  case $1 in
   c)   if [ -x tests/c/suites ]; then suite c $valgrind tests/c/suites
-       else skip c "no C test ran: the Check library was not found; install it (Debian, Ubuntu: check) and run ./configure"; fi ;;
+       else suite c echo "1..0 # SKIP no C test ran: the Check library was not found; install it (Debian, Ubuntu: check) and run ./configure"; fi ;;
   lua) suite lua $valgrind ./repro test $lua_tests ;;
-  *)   suite "$name" sh "$SRCDIR/tests/check_$name.sh" ;;
+  *)   suite "$1" sh "$SRCDIR/tests/check_$1.sh" ;;
   esac
-done
+}
+if [ "$one" ]; then run "$one"; exit 0; fi
 
-printf '\n%d passed, %d failed' "$all_passed" "$all_failed"
-[ "$all_skipped" = 0 ] || printf ', %d skipped' "$all_skipped"
-printf '\n'
-[ "$all_failed" = 0 ]
+# Suites run side by side, as many as there are processors, the first ones first.
+suites=${SUITES:-$all_suites}
+for name in $suites; do rm -f "tests/log/$name.count"; done
+# shellcheck disable=SC2086  # $suites are words
+printf '%s\n' $suites | xargs -P "${CHECK_JOBS:-$(nproc 2>/dev/null || echo 2)}" -I '{}' sh "$0" --suite='{}' "$@"
+
+for name in $suites; do
+  if [ -f "tests/log/$name.count" ]; then cat "tests/log/$name.count"; else echo "0 1 0"; fi # it never ended: a failure
+done | awk '{ passed += $1; failed += $2; skipped += $3 }
+  END { printf "\n%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : ""; exit failed > 0 }'
