@@ -4,6 +4,7 @@
 ---   numerals                                              drawn digits, grey or coloured
 ---   cells, poisson                                        counts of transcripts of cell types
 ---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
+---   shapes                                                clouds of points on chairs, airplanes, cars
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
 ---   load(name, options)                                   any of these by name
 ---   loader                                                batches in a pinned order
@@ -19,13 +20,14 @@ local nearest = require "repro.nearest"
 
 local data = { augment = require "repro.data.augment" }
 
-for _, part in ipairs { "glyphs", "numerals", "cells", "points", "idx", "cifar", "digits", "ink", "image_folder",
+for _, part in ipairs { "glyphs", "numerals", "cells", "points", "shapes", "idx", "cifar", "digits", "ink", "image_folder",
                         "image_pairs", "split", "loader" } do
   for name, value in pairs(require("repro.data." .. part)) do data[name] = value end
 end
 
 local names = { "glyphs", "numerals", "cells", "gaussian_mixture", "gaussian", "two_moons", "rings", "spirals", "checkerboard",
-                "swiss_roll", "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "digits", "image_folder" }
+                "swiss_roll", "shapes", "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "digits",
+                "image_folder" }
 
 ---A data set by its name: load("mnist", {dir = "..."}) is mnist{dir = "..."}.
 ---@param name string

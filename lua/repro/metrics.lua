@@ -7,7 +7,8 @@
 ---   linear_probe, mlp_probe, svm                          classifiers trained on fixed features
 ---   gaussian, frechet_distance, frechet_between, inception_score, precision_recall, density_coverage,
 ---   mmd, kid, one_nn_accuracy, wasserstein, sliced_wasserstein                    generated against real
----   chamfer, earth_mover, cloud_distances, cloud_scores   point clouds
+---   image_judge                                           generated images by a network trained for it
+---   chamfer, earth_mover, cloud_distances, cloud_scores, cloud_noise                      point clouds
 ---   scatter, tsne, effective_rank                         geometry of features
 ---   icc, linear_r2, spearman                              agreement: of repetitions, of features, of orders
 ---
@@ -18,8 +19,7 @@
 local metrics = {}
 
 local parts = { "classification", "clustering", "distance", "neighbours", "linear_probe", "mlp_probe", "svm", "fidelity",
-                "manifold", "two_sample", "clouds", "scatter", "tsne",
-                "geometry" }
+                "manifold", "two_sample", "clouds", "image_judge", "scatter", "tsne", "geometry" }
 
 for _, part in ipairs(parts) do
   for name, value in pairs(require("repro.metrics." .. part)) do metrics[name] = value end

@@ -13,8 +13,8 @@ local nn = {
   initial = require "repro.nn.initial",
 }
 
-for _, part in ipairs { "linear", "conv", "norm", "embedding", "residual", "attention", "patches", "vit", "dit", "one_step", "unet",
-                        "mlp_unet", "strided", "wide_resnet", "lora" } do
+for _, part in ipairs { "linear", "conv", "norm", "embedding", "residual", "attention", "patches", "vit", "dit", "one_step",
+                        "point_transformer", "unet", "mlp_unet", "strided", "wide_resnet", "lora" } do
   for name, value in pairs(require("repro.nn." .. part)) do
     if nn[name] then error("repro.nn." .. name .. " is defined twice") end
     nn[name] = value

@@ -4,6 +4,7 @@ local rp = require "repro"
 local distance = require "repro.metrics.distance"
 local features = require "repro.metrics.features"
 local misuse = require "repro.misuse"
+local options = require "repro.options"
 
 local clouds = {}
 
@@ -30,7 +31,7 @@ function clouds.earth_mover(x, y)
   return cost / a:size(1)
 end
 
----Distances between two sets of clouds.
+---Distances between two sets of clouds; within one set, if both are the same tensor, each pair once.
 ---@param a Tensor (N, n, 3)
 ---@param b Tensor (M, n, 3)
 ---@param kind? "chamfer"|"earth_mover" default "chamfer"
@@ -41,10 +42,12 @@ function clouds.cloud_distances(a, b, kind)
     misuse('cloud_distances: kind must be "chamfer" or "earth_mover", got %s', tostring(kind))
   end
   if a.ndim ~= 3 or b.ndim ~= 3 then misuse "cloud_distances: sets of clouds have shape (N, n, 3)" end
-  local rows = {}
+  local rows, once = {}, rawequal(a, b)
   for i = 1, a:size(1) do
     rows[i] = {}
-    for j = 1, b:size(1) do rows[i][j] = clouds[kind](a[i], b[j]) end
+    for j = 1, b:size(1) do
+      rows[i][j] = not once and clouds[kind](a[i], b[j]) or j < i and rows[j][i] or j == i and 0 or clouds[kind](a[i], b[j])
+    end
   end
   return rp.tensor(rows, "float64")
 end
@@ -75,6 +78,33 @@ function clouds.cloud_scores(gr, gg, rr)
   end
   gr, gg, rr = features.matrix("cloud_scores", gr), features.matrix("cloud_scores", gg), features.matrix("cloud_scores", rr)
   return { cov = gr:argmin(2):unique():size(1) / m, mmd = gr:min(1):mean():item(), one_nn = one_nn(gg, gr, rr) }
+end
+
+---What cloud_scores gives for two sets of one distribution, by the distances within a large set: `draws` times two disjoint
+---sets of n of its clouds are scored.  The standard deviation is the least difference that a single score can tell.
+---    metrics.cloud_noise(distances, 40, {draws = 200, seed = 1})
+---@param distances Tensor (M, M) of cloud_distances(a, a), M >= 2 n
+---@param n integer
+---@param given? {draws: integer, seed: integer}
+---@return table {cov = {mean, sd}, mmd = {mean, sd}, one_nn = {mean, sd}} divisor of sd: draws
+function clouds.cloud_noise(distances, n, given)
+  local o = options("cloud_noise", given, { draws = 200, seed = 1 })
+  local M = distances:size(1)
+  if 2 * n > M then misuse("cloud_noise: two sets of %d clouds cannot be drawn from %d", n, M) end
+  local g, lists = rp.generator(o.seed, "cloud_noise"), { cov = {}, mmd = {}, one_nn = {} }
+  for i = 1, o.draws do
+    local order = g:randperm(M)
+    local one, two = order:slice(1, 1, n), order:slice(1, n + 1, 2 * n)
+    local from_one, from_two = distances:index_select(1, one), distances:index_select(1, two)
+    local s = clouds.cloud_scores(from_one:index_select(2, two), from_one:index_select(2, one), from_two:index_select(2, two))
+    lists.cov[i], lists.mmd[i], lists.one_nn[i] = s.cov, s.mmd, s.one_nn
+  end
+  local result = {}
+  for _, name in ipairs { "cov", "mmd", "one_nn" } do
+    local t = rp.tensor(lists[name], "float64")
+    result[name] = { mean = t:mean():item(), sd = t:std(nil, false, 0):item() }
+  end
+  return result
 end
 
 return clouds

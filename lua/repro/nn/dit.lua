@@ -38,15 +38,17 @@ end
 ---x + g_1 attention((1 + s_1) N(x) + b_1), x + g_2 mlp((1 + s_2) N(x) + b_2), all six linear in the embedding and
 ---0 at first, so that the block starts as the identity.
 ---    nn.DiTBlock(d, heads, condition, {mlp_ratio = 4, mlp = "gelu"|"swiglu", norm = "layer"|"rms", qk_norm = false,
----                                      generator = nil})
+---                                      window = nil, generator = nil})
+---window = {grid = {8, 8, 8}, size = 4}: tokens of a grid attend within windows of size^k.
 ---@class DiTBlock: Module
 local DiTBlock = Module.class "DiTBlock"
 layers.DiTBlock = DiTBlock
 
 function DiTBlock:init(d, heads, condition, given)
   local o = options("DiTBlock", given, { mlp_ratio = 4, mlp = "gelu", norm = "layer", qk_norm = false,
-                                         generator = false })
+                                         window = false, generator = false })
   local weights = { init = "xavier", generator = o.generator }
+  self.window = o.window
   self.norm1 = plain_norm(d, o.norm)
   self.attention = attention.MultiheadAttention(d, heads, { qk_norm = o.qk_norm, init = "xavier",
                                                             generator = o.generator })
@@ -55,13 +57,21 @@ function DiTBlock:init(d, heads, condition, given)
   self.modulation = linear.Linear(condition, 6 * d, { init = "zeros" })
 end
 
+-- Attention of all tokens, or of those of each window.
+local function attend(self, x, rotary)
+  local window = self.window
+  if not window then return (self.attention(x, nil, nil, nil, rotary)) end
+  local y = self.attention(patches.to_windows(x, window.grid, window.size))
+  return patches.from_windows(y, window.grid, window.size, x:size(1))
+end
+
 ---@param x Tensor (B, N, d)
 ---@param e Tensor (B, condition), after the activation
 ---@param rotary? table angles by position
 ---@return Tensor (B, N, d)
 function DiTBlock:forward(x, e, rotary)
   local b1, s1, g1, b2, s2, g2 = modulation(self.modulation, e, 6)
-  local h = self.attention(modulated(self.norm1(x), s1, b1), nil, nil, nil, rotary)
+  local h = attend(self, modulated(self.norm1(x), s1, b1), rotary)
   x = x:addcmul(h, g1)
   return x:addcmul(self.mlp(modulated(self.norm2(x), s2, b2)), g2)
 end
@@ -69,12 +79,13 @@ end
 ---Patches, fixed sine positions, blocks modulated by time and condition, a modulated linear layer back to patches.
 ---    nn.DiT{size = 32, patch = 2, channels = 4, out = channels, dims = 2, width = 384, depth = 12, heads = 6,
 ---           mlp_ratio = 4, classes = nil, condition = nil, time_scale = 1, registers = 0, rotary = false,
----           mlp = "gelu", norm = "layer", qk_norm = false, generator = nil}
+---           mlp = "gelu", norm = "layer", qk_norm = false, window = nil, window_every = 3, generator = nil}
 ---model = "S" (B, L, XL) sets width, depth and heads as in the paper.
 ---classes: number of labels; label classes + 1 means "none", for classifier-free guidance.
 ---condition: width of a vector that a linear layer adds to the embedding.
 ---time_scale multiplies t before the sinusoids (1000 for t in [0, 1]).
 ---registers: tokens that are learned, attended to and dropped; rotary: positions turn queries and keys as well.
+---window: side of the windows within which the tokens of every window_every-th block attend, from the first (Mo et al. 2023).
 ---Weights are Xavier uniform, embeddings N(0, 0.02^2), modulations and the last layer 0.
 ---@class DiT: Module
 local DiT = Module.class "DiT"
@@ -82,7 +93,7 @@ layers.DiT = DiT
 
 local defaults = { size = 32, patch = 2, channels = 4, out = false, dims = 2, width = 384, depth = 12, heads = 6,
   mlp_ratio = 4, classes = false, condition = false, time_scale = 1, registers = 0, rotary = false, mlp = "gelu",
-  norm = "layer", qk_norm = false, model = false, generator = false }
+  norm = "layer", qk_norm = false, window = false, window_every = 3, model = false, generator = false }
 
 local function with_model(given)
   if not (type(given) == "table" and given.model) then return given end
@@ -109,6 +120,16 @@ local function init_registers(self, o, grid)
   self:buffer("rotary_sin", sin)
 end
 
+-- The windows of a grid of tokens, where its sides are multiples of a window's.
+local function window_of(o, grid)
+  if not o.window then return nil end
+  if o.rotary or o.registers > 0 then misuse "DiT: windows go with neither rotary positions nor registers" end
+  for _, side in ipairs(grid) do
+    if side % o.window ~= 0 then misuse("DiT: %d tokens along an axis do not divide into windows of %d", side, o.window) end
+  end
+  return { grid = grid, size = o.window }
+end
+
 function DiT:init(given)
   local o = options("DiT", with_model(given), defaults)
   local axes, grid = patches.patch_grid(o.size, o.patch, o.dims)
@@ -123,9 +144,10 @@ function DiT:init(given)
   if o.classes then self.label = linear.Embedding(o.classes + 1, d, { std = 0.02, generator = generator }) end
   if o.condition then self.condition = linear.Linear(o.condition, d, { init = 0.02, generator = generator }) end
   self.blocks = {}
+  local window = window_of(o, grid)
   for i = 1, o.depth do
-    self.blocks[i] = DiTBlock(d, o.heads, d, { mlp_ratio = o.mlp_ratio, mlp = o.mlp, norm = o.norm,
-                                               qk_norm = o.qk_norm, generator = generator })
+    self.blocks[i] = DiTBlock(d, o.heads, d, { mlp_ratio = o.mlp_ratio, mlp = o.mlp, norm = o.norm, qk_norm = o.qk_norm,
+      window = (i - 1) % o.window_every == 0 and window or nil, generator = generator })
   end
   self.last_norm = plain_norm(d, o.norm)
   self.last_modulation = linear.Linear(d, 2 * d, { init = "zeros" })

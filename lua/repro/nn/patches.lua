@@ -58,6 +58,37 @@ function layers.unpatchify(y, p, grid, channels)
   return y:reshape(cut):permute(order):reshape(shape)
 end
 
+---Tokens of a grid gathered into windows of w^k neighbours: (B, N, d) -> (B N / w^k, w^k, d), windows in row-major order.
+---@param x Tensor (B, N, d)
+---@param grid integer[] tokens along each axis, multiples of w
+---@param w integer
+---@return Tensor
+function layers.to_windows(x, grid, w)
+  local k, cut, order = #grid, { x:size(1) }, { 1 }
+  for i = 1, k do
+    cut[2 * i], cut[2 * i + 1] = grid[i] // w, w
+    order[1 + i], order[1 + k + i] = 2 * i, 2 * i + 1
+  end
+  cut[2 * k + 2], order[2 * k + 2] = x:size(3), 2 * k + 2
+  return x:reshape(cut):permute(order):reshape(-1, math.tointeger(w ^ k), x:size(3))
+end
+
+---The inverse of to_windows.
+---@param y Tensor (B N / w^k, w^k, d)
+---@param grid integer[]
+---@param w integer
+---@param batch integer B
+---@return Tensor (B, N, d)
+function layers.from_windows(y, grid, w, batch)
+  local k, cut, order = #grid, { batch }, { 1 }
+  for i = 1, k do
+    cut[1 + i], cut[1 + k + i] = grid[i] // w, w
+    order[2 * i], order[2 * i + 1] = 1 + i, 1 + k + i
+  end
+  cut[2 * k + 2], order[2 * k + 2] = y:size(3), 2 * k + 2
+  return y:reshape(cut):permute(order):reshape(batch, -1, y:size(3))
+end
+
 ---Each patch mapped linearly to a token; the same as a convolution whose stride is its kernel.
 ---    nn.PatchEmbedding(channels, patch, width, {dims = 2, bias = true, init = "kaiming", generator = nil})
 ---Source: Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1.
