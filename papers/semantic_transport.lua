@@ -55,15 +55,274 @@ the code of a real image, $\phi$ the frozen features, $h = \phi(u_1)$; $q_\theta
 samples of class $c$, $r$ that of all; $\varepsilon$ the regularisation, $\pi^\varepsilon$ the coupling, $w = \alpha - 1$ the weight of guidance.
 
 ## 1  Entropic transport (Sec. 3.1, App. B)
+Between $\mu = \frac1N \sum_i \delta_{x_i}$ and $\nu = \frac1M \sum_j \delta_{y_j}$, with $C_{ij} = |x_i - y_j|^2$,
+$$ OT_\varepsilon(\mu, \nu) = \min_\pi \langle \pi, C \rangle + \varepsilon\, KL(\pi \,|\, \mu \otimes \nu)
+   = \max_{f, g}\ \tfrac1N \sum_i f_i + \tfrac1M \sum_j g_j \ \text{ where } \
+   \pi_{ij} = \tfrac{1}{NM} e^{(f_i + g_j - C_{ij}) / \varepsilon} \text{ has mass 1}. $$
+Sinkhorn's algorithm sets one marginal right after the other, in the logarithm because $e^{-C/\varepsilon}$ underflows:
+$$ f_i = -\varepsilon\, [\mathrm{LSE}_j\, (g_j - C_{ij}) / \varepsilon - \ln M], \qquad
+   g_j = -\varepsilon\, [\mathrm{LSE}_i\, (f_i - C_{ij}) / \varepsilon - \ln N] . $$
+(`rp.transport.sinkhorn`, a whole batch of problems at once.) Two points at distance $\sqrt a$ from each other, transported to
+themselves, need one iteration: $\pi_{11} = 1 / (2 + 2 e^{-a/\varepsilon})$ and $OT_\varepsilon = -\varepsilon \ln \frac{1 + e^{-a/\varepsilon}}{2}$. ]]
+local two, a, eps_2 = rp.tensor({{{0}, {1.5}}}, "float64"), 2.25, 0.8
+local C_2 = transport.squared_distances(two)
+local f_2, g_2 = transport.sinkhorn(C_2, eps_2, {iterations = 1})
+P:exact("two.coupling", transport.coupling(C_2, f_2, g_2, eps_2)[1][1][1], 1 / (2 + 2 * math.exp(-a / eps_2)), 1e-15, {where = "App. B"})
+P:exact("two.cost", f_2:mean() + g_2:mean(), -eps_2 * math.log((1 + math.exp(-a / eps_2)) / 2), 1e-15, {where = "App. B"})
 
-## 2  The Sinkhorn divergence (Sec. 3.1, App. B)
+--[[ ### Little entropy
+The plan $\pi_0$ without entropy is a vertex of a polytope: an assignment if $N = M$, else a linear program, which becomes
+one when points are repeated. Since $0 \le KL(\pi_0 | \mu \otimes \nu) \le \ln \min(N, M)$,
+$$ 0 \ \le\ OT_\varepsilon - W_2^2 \ \le\ \varepsilon \ln \min(N, M), $$
+and for $N = M$, where the assignment is unique, the upper bound is reached exponentially fast. ]]
+local clouds = rp.generator(P.seed, "clouds")
+local function cloud(n, d, mean, groups) return clouds:randn(groups or 1, n, d, "float64") + (mean or 0) end
+local few, as_many, fewer = cloud(12, 2), cloud(12, 2, 1), cloud(8, 2, 1)
+for _, case in ipairs{{"assignment", as_many}, {"program", fewer}} do
+  local name, y = case[1], case[2]
+  local w2 = transport.exact_cost(few, y)
+  for _, eps in ipairs{1, 0.1, 0.01} do
+    local share = (transport.entropic_cost(few, y, eps):item() - w2) / (eps * math.log(y:size(2)))
+    P:exact(("small.%s.%g"):format(name, eps), share >= 0 and share <= 1 + 1e-9, true,
+            {where = "Sec. 3.1", text = ("0 <= OT - W_2^2 <= eps ln m; measured %.4f of it"):format(share)})
+  end
+end
+P:exact("small.limit", (transport.entropic_cost(few, as_many, 0.001):item() - transport.exact_cost(few, as_many)) / 0.001, math.log(12), 1e-3,
+        {where = "Sec. 3.1", text = "(OT - W_2^2) / eps -> ln N"})
 
-## 3  Four iterations (App. B)
+--[[ In one dimension the assignment is that of the sorted points, so a coupling of sorted clouds is a diagonal that
+$\varepsilon$ makes wide: ]]
+local function couplings_figure()
+  local x, y = cloud(28, 1):sort(2), (cloud(28, 1) * 0.6 + 0.5):sort(2)
+  local C = transport.squared_distances(x, y)
+  local fig = rp.plot.figure{width = 720, height = 250, rows = 1, cols = 3, desc = "Couplings of two clouds on a line at three eps"}
+  for _, eps in ipairs{0.01, 0.1, 1} do
+    local f, g = transport.solve(C, eps, {tol = 1e-8})
+    fig:axes{title = ("$\\varepsilon = %g$"):format(eps), xlabel = "$y_j$", ylabel = "$x_i$"}:heatmap(
+      transport.coupling(C, f, g, eps)[1], {colorbar = false})
+  end
+  return fig
+end
+if P.main then P:figure("Couplings", couplings_figure(), "Entropic couplings of 28 sorted points (rows) with 28 others (columns).") end
 
-## 4  The loss (Sec. 3.2, App. C)
+--[[ ## 2  The Sinkhorn divergence (Sec. 3.1, App. B)
+Entropy pulls the minimum of $OT_\varepsilon(\mu, \nu)$ away from $\mu = \nu$. The divergence puts it back,
+$$ S_\varepsilon(\mu, \nu) = OT_\varepsilon(\mu, \nu) - \tfrac12 OT_\varepsilon(\mu, \mu) - \tfrac12 OT_\varepsilon(\nu, \nu) : $$
+it is 0 for equal measures, positive for others, $W_2^2$ for little entropy and the squared distance of the means, which is an MMD, for
+much. ]]
+local function S(x, y, eps, given) return (transport.divergence(x, y, eps, given)) end
+local x, y = cloud(6, 3, 0, 40), cloud(9, 3, 0.5, 40)                          -- 40 pairs of clouds
+local shuffled = y:index_select(2, clouds:randperm(9))
+P:exact("S.identity", S(x, x, 1):abs():max(), 0, 1e-9, {where = "Sec. 3.1", text = "S(mu, mu) = 0, 40 clouds"})
+P:exact("S.order", (S(x, shuffled, 1) - S(x, y, 1)):abs():max(), 0, 1e-9,
+        {where = "Sec. 3.1", text = "the order of points does not matter"})
+P:exact("S.symmetric", (S(x, y, 1) - S(y, x, 1)):abs():max(), 0, 1e-9, {where = "Sec. 3.1"})
+P:exact("S.positive", S(x, y, 1):min():item() > 0, true, {where = "Sec. 3.1", text = "S > 0 for 40 pairs"})
+P:exact("S.much", (S(x, y, 1e6) - (x:mean(2) - y:mean(2)):square():sum(2)):abs():max(), 0, 1e-4,
+        {where = "Sec. 3.1", text = "eps -> infinity: |mean x - mean y|^2"})
+P:exact("S.little", S(few, as_many, 0.001), transport.exact_cost(few, as_many), 1e-3,
+        {where = "Sec. 3.1", text = "eps -> 0: W_2^2"})
+
+--[[ By the envelope theorem a change of $x_i$ may ignore that the coupling changes. With the barycentre
+$T_{\mu\nu}(x_i) = \sum_j \mathrm{softmax}_j ((g_j - C_{ij}) / \varepsilon)\, y_j$, where the mass at $x_i$ goes on average,
+$$ \frac{\partial OT_\varepsilon(\mu, \nu)}{\partial x_i} = \frac2N (x_i - T_{\mu\nu}(x_i)), \qquad
+   \frac{\partial S_\varepsilon(\mu, \nu)}{\partial x_i} = \frac2N (T_{\mu\mu}(x_i) - T_{\mu\nu}(x_i)) . $$
+Beside it: slopes of $S_\varepsilon$, and the gradient that the tape finds through 300 iterations. ]]
+local function unrolled(x, y, eps)                -- OT through the iterations
+  local C, v = transport.squared_distances(x, y) / -eps, 0
+  local u
+  for _ = 1, 300 do
+    u = math.log(C:size(3)) - (C + v):logsumexp(3, true)
+    v = math.log(C:size(2)) - (C + u):logsumexp(2, true)
+  end
+  return (u:mean() + v:mean()) * eps
+end
+local x_1, y_1 = x:slice(1, 1, 1):clone():requires_grad_(), y:slice(1, 1, 1)
+local envelope = rp.grad(S(x_1, y_1, 2):sum(), {x_1})[1]
+local through = rp.grad(unrolled(x_1, y_1, 2) - unrolled(x_1, x_1, 2) / 2, {x_1})[1]
+local function slope_error()                      -- largest relative error of the envelope's gradient against differences
+  local worst, p, step = 0, x_1:detach():clone(), 1e-4
+  for i = 1, 6 do
+    for k = 1, 3 do
+      local was = p[{1, i, k}]:item()
+      p[{1, i, k}] = was + step
+      local up = S(p, y_1, 2):item()
+      p[{1, i, k}] = was - step
+      worst = math.max(worst, math.abs((up - S(p, y_1, 2):item()) / (2 * step) - envelope[{1, i, k}]:item()))
+      p[{1, i, k}] = was
+    end
+  end
+  return worst / envelope:abs():max():item()
+end
+P:exact("envelope.slopes", slope_error(), 0, 1e-3, {where = "App. B", text = "gradient of S against differences, relative"})
+P:exact("envelope.tape", (envelope - through):abs():max(), 0, 1e-8, {where = "App. B", text = "gradient of S against the tape's"})
+
+--[[ ## 3  Four iterations (App. B)
+The loss makes 4 iterations for a pair of clouds and 2 for a cloud with itself, where one averaged update serves both sides,
+$f \leftarrow \frac12 (f - \varepsilon [\mathrm{LSE}_j (f_j - C_{ij})/\varepsilon - \ln N])$. There the diagonal of $C$ is $+\infty$: no generated sample
+may be its own neighbour, or at small $\varepsilon$ it would be, and nothing kept samples apart. The price is that $S_\varepsilon(\mu, \mu) \ne 0$.
+And $\varepsilon_t = \tau_t\, \mathrm{std}(C)$ with $\tau \in \{0.02, 0.05, 0.2\}$. Potentials start from those of the training step before, by number in
+the batch, although its points were others.
+
+How good are directions $T_{qp} - T_{qq}$ after so few iterations? Mean cosine with the converged one, over 8 problems with $N = 32$,
+$M = 64$, in 2 and in 16 dimensions: ]]
+local function cosine(a, b) return ((a * b):sum({2, 3}) / (a:square():sum({2, 3}) * b:square():sum({2, 3})):sqrt()):mean():item() end
+
+local function converged(h, p, tau, mask)         -- T_qp - T_qq of converged potentials
+  local C, own = transport.squared_distances(h, p), transport.squared_distances(h, nil, mask)
+  local eps = tau * C:std(nil, false, 0):item()
+  local _, g = transport.solve(C, eps, {tol = 1e-8})
+  local f = transport.solve(own, eps, {tol = 1e-8, symmetric = true})
+  return transport.barycentres(C, g, eps, p) - transport.barycentres(own, f, eps, h)
+end
+
+local function few_iterations(d, tau)             -- -> a row of cosines
+  local function draw() return cloud(32, d, 0, 8) * 0.7, cloud(64, d, 1 / math.sqrt(d), 8) end
+  local h, p = draw()
+  local wanted, own, others = converged(h, p, tau, true), {}, {}
+  local function direction(h_, p_, warm) return transport.drift(h_, p_, nil, nil, {taus = {tau}, warm = warm}) end
+  local cold = direction(h, p)
+  for _ = 1, 10 do
+    direction(h, p, own)
+    local h_, p_ = draw()
+    direction(h_, p_, others)
+  end
+  return {d, tau, cosine(cold, wanted), cosine(direction(h, p, others), wanted), cosine(direction(h, p, own), wanted),
+          cosine(converged(h, p, tau, false), wanted)}
+end
+local few_rows = {}
+for _, d in ipairs{2, 16} do
+  for _, tau in ipairs{0.02, 0.05, 0.2} do
+    few_rows[#few_rows + 1] = P.main and P:once("few iterations", few_iterations, d, tau) or nil
+  end
+end
+P:table("Few iterations", {"dimensions", "tau", "from 0", "from potentials of other points", "from its own, 10 steps",
+        "converged, own diagonal allowed"}, few_rows, "Cosine with the converged direction of the masked problem.")
+
+--[[ ## 4  The loss (Sec. 3.2, App. C)
+With guidance $w = \alpha - 1$ the objective of a class is $(1 + w) S_\varepsilon(q_\theta, r_c) - w S_\varepsilon(q_\theta, r)$: towards the class, away
+from what is common to all. Up to the factor $-2/N$ its gradient by $h_i$ is
+$$ V_t = (1 + w) T_{qp} - w T_{qr} - T_{qq}, \qquad \hat V_t = V_t \big/ \sqrt{\mathrm{mean}\, V_t^2 + 10^{-8}}, $$
+normalised for each class and location, and the loss lets the features follow the sum over temperatures:
+$$ L = \operatorname{mean}\, \big| h - \mathrm{sg}(h + \textstyle\sum_t \hat V_t) \big|^2 . $$
+Features of a block are divided first by the mean distance from generated samples to all others over $\sqrt C$ (`rp.transport.scale`). As $\varepsilon$
+follows $\mathrm{std}(C)$ and $V_t$ is normalised, this changes nothing but how much the block counts beside the others. ]]
+local h, p, r = cloud(16, 4, 0, 3), cloud(24, 4, 0.7, 3), cloud(12, 4, -0.5, 3)
+local w = rp.tensor({0, 0.5, 2}, "float64")
+local h_1 = h:clone():requires_grad_()
+local eps_h = 0.2 * transport.squared_distances(h, p):std(nil, false, 0):item()
+local masked = {mask = true}
+local objective = S(h_1, p, eps_h, masked) * (w + 1) - S(h_1, r, eps_h, masked) * w
+local downhill = rp.grad(objective:sum(), {h_1})[1] * -1
+local unit_downhill = downhill / downhill:square():mean({2, 3}, true):sqrt()
+local long = transport.drift(h, p, r, w, {taus = {0.2}, iterations = 3000, self_iterations = 3000})
+P:exact("loss.gradient", (long - unit_downhill):abs():max(), 0, 1e-5,
+        {where = "Sec. 3.2", text = "V is the normalised gradient of (1 + w) S(q, r_c) - w S(q, r), converged"})
+P:exact("loss.units", (transport.drift(h * 7, p * 7, r * 7, w) - transport.drift(h, p, r, w)):abs():max(), 0, 1e-6,
+        {where = "App. C", text = "the scale of features does not change V"})
+
+--[[ The value of such a loss is $\mathrm{mean}\, |\sum_t \hat V_t|^2$: with one temperature it is 1, whatever the samples are like, with three
+between 0 and 9. **It is no measure of progress**, and its gradient does not get small near the optimum. ]]
+local function loss_of(h_, taus)
+  local function block(z) return {{name = "h", x = z:reshape(-1, 1, z:size(3))}} end
+  return transport.matching_loss(block(h_), block(p), block(r), {classes = 3, alpha = w + 1, taus = taus})
+end
+P:exact("loss.one", loss_of(h_1, {0.05}), 1, 1e-6, {where = "Sec. 3.2", text = "value of the loss, one temperature"})
+P:exact("loss.at.target", loss_of(p:slice(2, 1, 16), {0.05}), 1, 1e-6,
+        {where = "Sec. 3.2", text = "... and of samples that are the data's own"})
+local three = {loss_of(h_1, {0.02, 0.05, 0.2}):item(), loss_of(p:slice(2, 1, 16), {0.02, 0.05, 0.2}):item()}
+P:exact("loss.three", three[1] <= 9 and three[2] <= 9, true, {where = "Sec. 3.2", text = "three temperatures: at most 9"})
+P:note("With three temperatures the loss is %.2f for random samples and %.2f for the data's own.", three[1], three[2])
+local direct = rp.grad(loss_of(h_1, {0.2}), {h_1})[1]
+local scale = rp.no_grad(function()
+  return transport.scale(transport.squared_distances(h), transport.squared_distances(h, p), transport.squared_distances(h, r), w, 4)
+end)
+P:exact("loss.tape", (direct - transport.drift(h, p, r, w, {taus = {0.2}}) * (-2 / h:numel()) / scale):abs():max(), 0, 1e-9,
+        {where = "Sec. 3.2", text = "the tape's gradient of the loss is -2 V / (elements), over the scale"})
+P:exact("guidance", transport.guidance(100000, clouds):mean(), (4 / 3) * (1 - 4 ^ -3) / (1 - 4 ^ -4), 0.01,
+        {where = "App. D", text = "mean of p(alpha) ~ alpha^-5 on [1, 4]"})
+
+--[[ **An ablation** that the paper leaves out: the same loss with another discrepancy. The squared maximum mean discrepancy (MMD) with kernel
+$k$ has the drift $V = (1 + w) A_{qp} - w A_{qr} - A_{qq}$, where $A_{qp}(h_i) = \mathrm{mean}_j\, k'(h_i, p_j) (p_j - h_i)$: a softmax over real samples that
+is not normalised and a coupling without marginals. `method = "mmd"` has Gaussian kernels of widths $\{\frac14, 1, 4\}\, \mathrm{mean}(C)$, `"energy"` the
+kernel $-|h - p|$. Sec. 13 uses them.
 
 ## 5  A distribution in the plane
+Points that follow the loss by Adam, 40 of each of three classes, with the data of each class for $r_c$ and all for $r$. The divergence falls,
+the loss does not; a rate that does not fall leaves the points shaking; guidance drives the classes apart. ]]
+local n_data, n_points = 200, 40                  -- of a class
+local function to_data(points, real)              -- mean over classes of W_2^2
+  local sum = 0
+  for c = 0, 2 do
+    sum = sum + transport.exact_cost(points:slice(1, c * n_points + 1, (c + 1) * n_points),
+                                     real:slice(1, c * n_data + 1, (c + 1) * n_data))
+  end
+  return sum / 3
+end
 
+local function follow(what)                       -- {steps, alpha, floor} -> {paths, real, distances, values}
+  local g = rp.generator(P.seed, "plane")
+  local spirals = rp.data.spirals{n = 3 * n_data, arms = 3, turns = 0.6, noise = 0.02, seed = P.seed}
+  local real = spirals.x:index_select(1, spirals.y:argsort())                  -- by class
+  local points = (g:randn(3 * n_points, 2) * 0.2):requires_grad_()
+  local adam = optim.Adam({points}, {lr = 0.05, schedule = optim.cosine(what.steps, what.floor)})
+  local run = {real = real, paths = {[0] = points:detach():clone()}, distances = {}, values = {}, ks = {}}
+  local function block(z) return {{name = "plane", x = z:unsqueeze(2)}} end
+  local any = what.alpha > 1 and block(rp.concat(1, real, real, real)) or nil
+  for k = 1, what.steps do
+    local loss = transport.matching_loss(block(points), block(real), any, {classes = 3, alpha = rp.full({3}, what.alpha)})
+    adam:zero_grad()
+    loss:backward()
+    adam:step()
+    run.paths[k] = points:detach():clone()
+    run.ks[k], run.values[k] = k, loss:item()
+    run.distances[k] = k % 5 == 0 and to_data(run.paths[k], real) or run.distances[k - 1] or to_data(run.paths[0], real)
+  end
+  return run
+end
+
+local plane_steps = P.scale == "smoke" and 20 or 200
+local function plane(alpha, floor) return P:once("plane", follow, {steps = plane_steps, alpha = alpha, floor = floor}) end
+
+local function plane_figure(falling, steady, guided)
+  local fig = rp.plot.figure{width = 760, height = 420, rows = 2, cols = 3, desc = "Points that follow the loss, and its value"}
+  local function panel(title, run, k)
+    local ax = fig:axes{title = title, aspect = "equal"}
+    ax:scatter(run.real:select(2, 1), run.real:select(2, 2), {color = "#bbbbbb", size = 1.5})
+    for c = 0, 2 do
+      local own = run.paths[k]:slice(1, c * n_points + 1, (c + 1) * n_points)
+      ax:scatter(own:select(2, 1), own:select(2, 2), {size = 3})
+    end
+  end
+  panel("start", falling, 0)
+  panel("10 steps", falling, 10)
+  panel(("%d steps"):format(plane_steps), falling, plane_steps)
+  panel(("%d steps, $\\alpha = 3$"):format(plane_steps), guided, plane_steps)
+  local ax = fig:axes{xlabel = "step", ylabel = "$W_2^2$", yscale = "log", legend = true}
+  ax:line(falling.ks, falling.distances, {label = "rate falls"})
+  ax:line(steady.ks, steady.distances, {label = "constant"})
+  ax = fig:axes{xlabel = "step", ylabel = "loss", ylim = {0, 9}}
+  ax:line(falling.ks, falling.values)
+  return fig
+end
+
+local function plane_results()
+  local falling, steady, guided = plane(1, 0), plane(1, 1), plane(3, 0)
+  P:figure("In the plane", plane_figure(falling, steady, guided), "Grey: data of three classes. Colours: points that follow the loss.")
+  return {start = to_data(falling.paths[0], falling.real), falling = falling.distances[plane_steps],
+          steady = steady.distances[plane_steps], guided = guided.distances[plane_steps],
+          first = falling.values[1], last = falling.values[plane_steps]}
+end
+local in_plane = P.main and plane_results()
+if in_plane then
+  P:table("In the plane", {"", "W_2^2"}, {
+    {"start", ("%.4f"):format(in_plane.start)}, {"rate falls to 0", ("%.5f"):format(in_plane.falling)},
+    {"constant rate", ("%.5f"):format(in_plane.steady)}, {"alpha = 3, rate falls to 0", ("%.5f"):format(in_plane.guided)}},
+    "Between 40 points and 200 data of a class, mean over classes.")
+  P:note("The loss was %.2f at first and %.2f at last.", in_plane.first, in_plane.last)
+end
+
+--[[
 ## 6  Generation space and generator (Sec. 3.2, App. D) ]]
 local function pooled(x, size)                    -- (n,C,S,S) -> (n,C,size,size)
   local factor = x:size(3) // size

@@ -82,8 +82,8 @@ T.raises(function() S.sinkhorn(C[1], 1) end, "%(G, N, M%)", "one matrix")
 -- convergence, and exact transport
 local _, _, report = S.solve(C, 0.05)
 T.ok(report.converged and report.error <= 1e-10, "solve converges", ("error %g after %d"):format(report.error, report.iterations))
-local _, _, hasty = S.solve(C, 0.05, { most = 10, fall = 1e-9 })
-T.ok(not hasty.converged, "ten iterations are not enough, and it says so")
+local _, _, hasty = S.solve(C, 0.05, { most = 0 })
+T.ok(not hasty.converged, "no step of Newton's is not enough, and it says so")
 local a, b = g:randn(12, 2, "float64"), g:randn(12, 2, "float64") + 1
 local best, plan = S.exact_cost(a, b)
 local _, least = rp.linalg.assignment((a:unsqueeze(2) - b:unsqueeze(1)):square():sum(3))

@@ -34,7 +34,7 @@ end
 
 ---OT_eps(x, y) = min_pi <pi, |x_i - y_j|^2> + eps KL(pi | mu x nu), mu and nu uniform on the points, with converged potentials.
 ---Gradient by the envelope theorem: the coupling counts as constant, d/dx_i = (2 / N) (x_i - T(x_i)).
----    transport.entropic_cost(x, y, eps, {tol = 1e-10, most = 20000, mask = false})
+---    transport.entropic_cost(x, y, eps, {tol = 1e-10, most = 100, mask = false})
 ---@param x Tensor (G, N, D) float64 for the tolerance to mean something; (N, D) for G = 1
 ---@param y? Tensor (G, M, D); nil: x itself, with mask = true no point with itself
 ---@param eps number|Tensor
@@ -42,7 +42,7 @@ end
 ---@return Tensor (G)
 ---@return {iterations: integer, error: number, converged: boolean}
 function divergence.entropic_cost(x, y, eps, given)
-  local o = options("entropic_cost", given, { tol = 1e-10, most = 20000, mask = false })
+  local o = options("entropic_cost", given, { tol = 1e-10, most = 100, mask = false })
   local own = y == nil
   x, y = cost.clouds("entropic_cost", x, own and x or y)
   local part = rp.no_grad(solved, x:detach(), not own and y:detach() or nil, eps, o)
@@ -54,7 +54,7 @@ end
 
 ---S_eps(x, y) = OT_eps(x, y) - OT_eps(x, x) / 2 - OT_eps(y, y) / 2: not negative, 0 if and only if the measures are equal,
 ---|mean x - mean y|^2 as eps grows, W_2^2 as it falls.  d/dx_i = (2 / N) (T_xx(x_i) - T_xy(x_i)).
----    transport.divergence(x, y, eps, {tol = 1e-10, most = 20000, mask = false})
+---    transport.divergence(x, y, eps, {tol = 1e-10, most = 100, mask = false})
 ---mask = true forbids within x and within y that a point is matched with itself, as a loss on batches does; then S may be
 ---negative and is not 0 for equal clouds.
 ---EQ: Feydy et al. 2019, arXiv:1810.08278, eq. 3 and thm. 1
@@ -65,7 +65,7 @@ end
 ---@return Tensor (G), differentiable in x and y
 ---@return {iterations: integer, error: number, converged: boolean} of the problem that converged least
 function divergence.divergence(x, y, eps, given)
-  local o = options("divergence", given, { tol = 1e-10, most = 20000, mask = false })
+  local o = options("divergence", given, { tol = 1e-10, most = 100, mask = false })
   x, y = cost.clouds("divergence", x, y)
   local a, b = x:detach(), y:detach()
   local xy, xx, yy = solved(a, b, eps, o), solved(a, nil, eps, o), solved(b, nil, eps, o)

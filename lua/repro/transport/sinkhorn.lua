@@ -94,44 +94,76 @@ function sinkhorn.sinkhorn_self(C, eps, given)
   end)
 end
 
--- Largest relative error of a row sum, where column sums are right: one more f would be f - eps ln(N * sum).
-local function row_error(A, u, v) return ((half(A, v, 3) - u):abs():max()):item() end
+-- The concave function of v that is to be maximised, h = mean_i u_i + mean_j v_j with u the best for v; and that u.
+local function dual(A, v)
+  local u = half(A, v, 2)
+  return (u:mean() + v:mean()):item(), u
+end
 
----Potentials to convergence in float64, with eps falling to its value from the largest cost by `fall` a time: from any start
----they converge, but at a rate that falls like e^(-max C / eps).
----    local f, g, report = transport.solve(C, eps, {tol = 1e-10, most = 20000, fall = 0.5, symmetric = false})
----@param C Tensor (G, N, M) as for sinkhorn; with symmetric = true as for sinkhorn_self, and g = f
+-- Newton's method for one problem A (N, M) from v (1, M): v, the largest |relative error of a column sum|, and the steps made.
+-- With R_ij = pi_ij N, whose rows add up to 1, and s its column means, the gradient of h is 1/M - s, minus its Hessian
+-- diag(s) - R'R / N, to which 1 1'/M^2 is added: h does not change if all v do.  Steps are at most 4 and halved until h grows.
+local function newton(A, v, tol, most)
+  local n, m = A:size(1), A:size(2)
+  local value, u = dual(A, v)
+  for steps = 0, most do
+    local R = (A + u + v):exp() / m
+    local s = R:mean(1)
+    local miss = s * -1 + 1 / m
+    local error = miss:abs():max():item() * m
+    if error <= tol or steps == most then return v, error, steps end
+    local H = rp.eye(m, "float64") * (s + 1e-14) - R:t():matmul(R) / n + 1 / (m * m)
+    local step = rp.linalg.solve(H, miss):unsqueeze(1)
+    step = step * math.min(1, 4 / step:abs():max():item())
+    local t, from, before = 2, v, value
+    repeat
+      t = t / 2
+      v = from + step * t
+      value, u = dual(A, v)
+    until value >= before - 1e-12 or t < 1e-6
+  end
+end
+
+---Potentials to convergence in float64: iterations with eps falling to its value from the largest cost by `fall` a time, 20 at
+---that value, and then Newton's method for the dual of each problem, because iterations alone need a number that grows like
+---e^(max C / eps) where parts of the clouds are far apart.
+---    local f, g, report = transport.solve(C, eps, {tol = 1e-10, most = 100, fall = 0.5, symmetric = false})
+---@param C Tensor (G, N, M) as for sinkhorn
 ---@param eps number|Tensor
----@param given? table tol: largest |ln(N sum_j pi_ij)|
+---@param given? table tol: largest relative error of a marginal; most: steps of Newton's method; symmetric = true: C is of a cloud
+---with itself, and g = f
 ---@return Tensor f (G, N) float64
 ---@return Tensor g (G, M) float64
----@return {iterations: integer, error: number, converged: boolean}
+---@return {iterations: integer, error: number, converged: boolean} Newton's steps of the problem that took most
 function sinkhorn.solve(C, eps, given)
-  local o = options("solve", given, { tol = 1e-10, most = 20000, fall = 0.5, symmetric = false })
+  local o = options("solve", given, { tol = 1e-10, most = 100, fall = 0.5, symmetric = false })
   C = costs("solve", C):to "float64"
-  local goal = type(eps) == "number" and eps or eps:to "float64"
-  local largest = rp.where(C:is_finite(), C, 0):max():item()
-  local least = type(eps) == "number" and eps or goal:min():item()
-  local factor, report, f, g = 1, { iterations = 0, error = math.huge, converged = false }, nil, nil
-  while least * factor < largest do factor = factor / o.fall end
-  local function run(now, count)
-    if o.symmetric then f = sinkhorn.sinkhorn_self(C, now, { iterations = count, f = f or false })
-    else f, g = sinkhorn.sinkhorn(C, now, { iterations = count, g = g or false }) end
-    report.iterations = report.iterations + count
-  end
-  while factor > 1 do
-    run(goal * factor, 5)
-    factor = math.max(factor * o.fall, 1)
-  end
-  local e = wide("solve", goal, C)
-  local A = C / -e
-  repeat
-    run(goal, 10)
-    local other = (o.symmetric and f or g):unsqueeze(2) / e
-    report.error = row_error(A, f:unsqueeze(3) / e, other)
+  if o.symmetric and C:size(2) ~= C:size(3) then misuse("solve: %d by %d costs are not symmetric", C:size(2), C:size(3)) end
+  if o.fall <= 0 or o.fall >= 1 then misuse("solve: fall = %g lies outside (0, 1)", o.fall) end
+  return rp.no_grad(function()
+    local goal = wide("solve", rp.is_tensor(eps) and eps:to "float64" or eps, C)
+    local largest = rp.where(C:is_finite(), C, 0):max():item()
+    local least = rp.is_tensor(goal) and goal:min():item() or goal
+    local factor, g = 1, nil
+    while least * factor < largest do factor = factor / o.fall end
+    while factor >= 1 do
+      g = select(2, sinkhorn.sinkhorn(C, goal * factor, { iterations = factor > 1 and 5 or 20, g = g or false }))
+      factor = factor > 1 and math.max(factor * o.fall, 1) or 0
+    end
+    local A, v, rows = C / -goal, g:unsqueeze(2) / goal, {}
+    local report = { iterations = 0, error = 0 }
+    for k = 1, C:size(1) do
+      local error, steps
+      rows[k], error, steps = newton(A[k], v[k], o.tol, o.most)
+      report.error, report.iterations = math.max(report.error, error), math.max(report.iterations, steps)
+    end
     report.converged = report.error <= o.tol
-  until report.converged or report.iterations >= o.most
-  return f, o.symmetric and f or g, report
+    v = rp.stack(1, rows)
+    local f = (half(A, v, 3) * goal):squeeze(3)
+    g = (v * goal):squeeze(2)
+    if o.symmetric then f = (f + g) / 2 end
+    return f, o.symmetric and f or g, report
+  end)
 end
 
 ---pi_ij = e^((f_i + g_j - C_ij) / eps) / (N M); its sum is 1.

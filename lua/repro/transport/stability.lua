@@ -71,7 +71,7 @@ function stability.class_mass(gen, gen_y, real, real_y, given)
   return rp.no_grad(function()
     local C = joint_cost(gen, real):to "float64"
     local eps = C:std(nil, false, 0):item() * o.tau
-    local f, g = sinkhorn.solve(C, eps, { tol = 1e-6, most = 2000 })
+    local f, g = sinkhorn.solve(C, eps, { tol = 1e-6 })
     local pi = sinkhorn.coupling(C, f, g, eps)[1]
     local same = gen_y:unsqueeze(2):eq(real_y:unsqueeze(1)):to "float64"
     return (pi * same):sum():item(), pi
