@@ -110,6 +110,24 @@ function eigenmap.pairs(process, x0, given)
   return { x = (clean * a):addcmul(eps, s), t = times, target = process.kind.target(clean, eps, a, s), x0 = clean }
 end
 
+---What embeddings know of the example, and what of the time alone: the mean cosine of two views of one example, and that of
+---views of two different examples at one time.  Equal ones say that the embedding is a function of time.
+---    local own, other = eigenmap.agreement(function(x, t) return head(select(2, net(x, t)), t) end, process, x0)
+---@param embed fun(x: Tensor, t: Tensor): Tensor (2n, K)
+---@param process Process
+---@param x0 Tensor (n, ...) examples
+---@return number own
+---@return number other
+function eigenmap.agreement(embed, process, x0)
+  local cosines = {}
+  for k, positives in ipairs { "own", "other" } do
+    local b = eigenmap.pairs(process, x0, { positives = positives })
+    local first, second = derived.chunk(core.no_grad(embed, b.x, b.t), 2, 1)
+    cosines[k] = derived.cosine_similarity(first, second, 2):mean():item()
+  end
+  return cosines[1], cosines[2]
+end
+
 ------------------------------------------------------------------------------------------------------ the head
 
 ---The projection of hidden states to K functions: a layer norm that time modulates, as in a DiT, and two layers.

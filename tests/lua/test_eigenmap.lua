@@ -99,6 +99,16 @@ T.ok(grouped[1]:item() == grouped[3]:item() and grouped[4]:item() == grouped[6]:
 T.raises(function() eigenmap.pairs(flow, x0, { groups = 4 }) end, "4 groups of one size", "groups that do not fit are refused")
 T.raises(function() eigenmap.pairs(flow, x0, { positives = "none" }) end, "own", "unknown positives are refused")
 
+------------------------------------------------------------------------------------------------- agreement
+local own, apart = eigenmap.agreement(function(_, time) return rp.stack(2, time, time * 0 + 1) end, flow, x0)
+T.near(own, 1, 1e-6, "agreement: a function of time is the same for both views")
+T.near(apart, 1, 1e-6, "agreement: ... and for two examples")
+local calm = rp.diffusion.Flow { t_max = 0, generator = rp.generator(3, "pairs") }         -- no noise at all
+local plane = rp.tensor({ { 1, 0 }, { 0, 1 } }, "float64")
+own, apart = eigenmap.agreement(function(v) return v end, calm, plane)
+T.near(own, 1, 1e-12, "agreement: without noise the views of one example agree")
+T.near(apart, 0, 1e-12, "agreement: those of orthogonal examples do not")
+
 ---------------------------------------------------------------------------------------------------- the head
 local head = eigenmap.Head(5, 3, { hidden = 8, generator = rp.generator(1) })
 local h, times = rp.randn(4, 7, 5), rp.rand(4)
