@@ -31,7 +31,7 @@ local P = rp.paper{
     image_tap    = {2, paper = 8, min = 1, help = "the block whose tokens are regularised"},
     image_steps  = {smoke = 8, small = 600, paper = 70000, min = 4, help = "steps of a training"},
     image_batch  = {smoke = 16, small = 64, paper = 256, min = 4, help = "noisy images in a step, of all methods"},
-    image_lr     = {1e-2, paper = 1e-4, help = "Adam's learning rate"},
+    image_lr     = {5e-3, paper = 1e-4, help = "Adam's learning rate"},
     image_lambda = {0.01, min = 0, help = "weight of L_s, Eq. 15"},
     image_K      = {16, paper = 256, min = 1, help = "eigenfunctions"},
     image_decay  = {smoke = 0.9, small = 0.99, paper = 0.9999, min = 0, max = 1, help = "of the averaged weights, images and clouds"},
