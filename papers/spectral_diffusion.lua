@@ -111,35 +111,26 @@ local function joint_log(x, t)                    -- x (n), t number or (n) -> l
 end
 local function log_density(x, t) return joint_log(x, t):logsumexp(2) end
 local function posterior(x, t) return joint_log(x, t):softmax(2) end             -- p(x_k | x), (n,8)
-local function bed_score(x, t)                    -- Eq. 54
-  return (posterior(x, t) * ((atoms * (1 - t)) - x:unsqueeze(2))):sum(2) / (t * t)
-end
-local function bed_velocity(x, t)
-  return (x - (posterior(x, t) * atoms):sum(2)) / t
-end
+local function bed_mean(x, t) return (posterior(x, t) * atoms):sum(2) end         -- E[x_0 | x]
+local function bed_score(x, t) return (bed_mean(x, t) * (1 - t) - x) / (t * t) end  -- Eq. 54
+local function bed_velocity(x, t) return (x - bed_mean(x, t)) / t end
 
 local places = rp.linspace(-2, 2, 41, "float64")
 do
   local x, t = places:clone():requires_grad_(), rp.full({41}, 0.3, "float64"):requires_grad_()
-  local by_tape = rp.grad(log_density(x, t):sum(), {x})[1]
-  P:exact("eq54", largest(bed_score(places, 0.3) - by_tape), 0, 1e-11,
-          {where = "Eq. 54", text = "the closed-form score is the slope of log p_t"})
-  local v = bed_velocity(places, 0.3)
-  P:exact("eq19", largest(v + (places + bed_score(places, 0.3) * 0.3) / 0.7), 0, 1e-12,
+  local p, v, score = log_density(x, t):exp(), bed_velocity(x, t), bed_score(x, t)
+  local slope = rp.grad(log_density(x, t):sum(), {x})[1]
+  P:exact("eq54", largest(score - slope), 0, 1e-11, {where = "Eq. 54", text = "the closed-form score is the slope of log p_t"})
+  P:exact("eq19", largest(v + (x + score * t) / (1 - t)), 0, 1e-12,
           {where = "Eq. 19", text = "E[eps - x_0 | x_t] = -(x + t score) / (1 - t)"})
-  local flow = diffusion.Flow{}
-  P:exact("eq19.library", largest(flow:convert(v:unsqueeze(2), places:unsqueeze(2), t:detach(), "score"):squeeze(2) - bed_score(places,
-          0.3)),
-          0, 1e-12, {where = "Eq. 19", text = "rp.diffusion.Flow turns the velocity into this score"})
-  local p = log_density(x, t):exp()
-  local slopes = rp.grad(p:sum(), {x, t})
-  local T, X = t, x:unsqueeze(2)
-  local mean = (joint_log(x, t):softmax(2) * atoms):sum(2)
-  local flux = rp.grad((p * (x - mean) / T):sum(), {x})[1]
-  P:exact("eq19.transport", largest(slopes[2] + flux), 0, 1e-10, {where = "Eq. 19", text = "the velocity moves p_t: dp/dt + d(pv)/dx = 0"})
-  local score = (joint_log(x, t):softmax(2) * (atoms * (1 - T:unsqueeze(2)) - X)):sum(2) / T:square()
-  local drift = rp.grad((p * x / (T - 1) - p * score * (T / (1 - T))):sum(), {x})[1]
-  P:exact("eq17", largest(slopes[2] + drift), 0, 1e-10, {where = "Eq. 17", text = "so does the stochastic equation (Fokker-Planck)"})
+  local converted = diffusion.Flow{}:convert(v:unsqueeze(2), x:unsqueeze(2), t, "score"):squeeze(2)
+  P:exact("eq19.library", largest(converted - score), 0, 1e-12,
+          {where = "Eq. 19", text = "rp.diffusion.Flow turns the velocity into this score"})
+  local rate = rp.grad(p:sum(), {t})[1]
+  local flux = rp.grad((p * v):sum(), {x})[1]
+  P:exact("eq19.transport", largest(rate + flux), 0, 1e-10, {where = "Eq. 19", text = "the velocity moves p_t: dp/dt + d(pv)/dx = 0"})
+  local current = rp.grad((p * x / (t - 1) - p * score * t / (1 - t)):sum(), {x})[1]       -- f x p - g^2/2 dp/dx
+  P:exact("eq17", largest(rate + current), 0, 1e-10, {where = "Eq. 17", text = "so does the stochastic equation (Fokker-Planck)"})
 end
 
 --[[ The two samplers of Sec. 5.1, Euler for the ordinary equation and Euler-Maruyama for the stochastic one, here with the exact
