@@ -7,7 +7,7 @@ local P = rp.paper{
   authors = "after Revisiting Spectral Representations in Generative Diffusion Models",
   settings = {
     data  = {"spirals", choices = {"spirals", "checkerboard", "rings", "moons"}, help = "the data"},
-    changes = {smoke = 2, small = 9, paper = 9, min = 1, help = "how many of the nine settings"},
+    changes = {smoke = 2, small = 7, paper = 7, min = 1, help = "how many of the seven settings"},
     seeds = {smoke = 1, small = 3, paper = 5, min = 1, help = "independent runs of each"},
     steps = {smoke = 20, small = 2000, paper = 20000, min = 1, help = "steps of a training"},
     lr    = {1e-2, help = "Adam's learning rate"},
@@ -18,23 +18,21 @@ local P = rp.paper{
 # Where does the regulariser help in two dimensions?
 
 **Question.** `papers/spectral_diffusion.lua` finds no fewer outliers with the regulariser than without, at one size of network, batch, data and
-training. The paper's Fig. 1 gives none of these. Here one thing at a time is changed: three times the steps, four times the batch, twice
-the width, 200 data points in the place of 20,000 (where a vanilla model overfits), $\alpha = 10$, $\lambda = 0.1$, and embeddings that are not
-scaled to length 1, which the eigenfunctions need. ]]
+training. The paper's Fig. 1 gives none of these. Here one thing at a time is changed: embeddings that are not
+scaled to length 1, which eigenfunctions need, with $\lambda = 0.1$; $\lambda = 0.1$ alone; $\alpha = 10$; 200 data points in the place of 20,000;
+four times the batch; three times the steps. ]]
 local all_changes = {
   {"base", {}},
-  {"steps x 3", {steps = 3 * P.steps}},
-  {"batch x 4", {batch = 1024}},
-  {"width x 2", {width = 128}},
-  {"200 points", {pool = 200}},
-  {"alpha = 10", {alpha = 10}, true},
-  {"lambda = 0.1", {lambda = 0.1}, true},
-  {"rows as they are", {rows = false}, true},
   {"rows as they are, lambda = 0.1", {rows = false, lambda = 0.1}, true},
+  {"lambda = 0.1", {lambda = 0.1}, true},
+  {"alpha = 10", {alpha = 10}, true},
+  {"200 points", {pool = 200}},
+  {"batch x 4", {batch = 1024}},
+  {"steps x 3", {steps = 3 * P.steps}},
 }
 local changes = table.move(all_changes, 1, math.min(P.changes, #all_changes), 1, {})
-local order = {"vanilla", "pairs", "ours", "shuffled", "by_time"}
-local is_regularised = {ours = true, shuffled = true, by_time = true}
+local order = {"vanilla", "pairs", "ours", "by_time"}
+local is_regularised = {ours = true, by_time = true}
 
 local cells, change_of = {}, {}
 for _, change in ipairs(changes) do
@@ -69,31 +67,28 @@ for i, change in ipairs(changes) do
   rows[i] = {change[1]}
   for j, method in ipairs(order) do rows[i][j + 1] = paper.show(outliers(change, method)) end
 end
-P:table("Table 1", {"", "vanilla", "pairs, λ = 0", "ours", "shuffled positives", "ours, R by time"}, rows,
+P:table("Table 1", {"", "vanilla", "pairs, λ = 0", "ours", "ours, R by time"}, rows,
         "Share of samples more than 0.05 from the data's set; mean over seeds (range).")
 
 --[[ What the embeddings know of the examples: the mean cosine of views of one example less that of views of two examples at one time. ]]
 local known = {}
 for i, change in ipairs(changes) do
   known[i] = {change[1]}
-  for j, method in ipairs{"ours", "shuffled", "by_time"} do known[i][j + 1] = ("%.4f"):format(embedding(change, method)) end
+  for j, method in ipairs{"ours", "by_time"} do known[i][j + 1] = ("%.4f"):format(embedding(change, method)) end
 end
-P:table("Table 2", {"", "ours", "shuffled positives", "ours, R by time"}, known)
+P:table("Table 2", {"", "ours", "ours, R by time"}, known)
 
 --[[ ## The claim
-In how many of these settings does the regulariser do what Fig. 1 shows, against both models without it, by 0.02 at least in the mean? And is
-it the relation of the views that does it? ]]
-local function less(change, a, b) return paper.mean(outliers(change, a)) - paper.mean(outliers(change, b)) >= 0.02 end
-local fewer, by_relation, by_time = 0, 0, 0
-for _, change in ipairs(changes) do
-  local helps = less(change, "vanilla", "ours") and less(change, "pairs", "ours")
-  fewer = fewer + (helps and 1 or 0)
-  by_relation = by_relation + (helps and less(change, "shuffled", "ours") and 1 or 0)
-  by_time = by_time + (less(change, "vanilla", "by_time") and less(change, "pairs", "by_time") and 1 or 0)
+In how many of these settings does the regulariser do what Fig. 1 shows, against both models without it, by 0.02 at least in the mean? ]]
+local function helped(method)                     -- number of settings
+  local n = 0
+  for _, change in ipairs(changes) do
+    local best = math.min(paper.mean(outliers(change, "vanilla")), paper.mean(outliers(change, "pairs")))
+    if best - paper.mean(outliers(change, method)) >= 0.02 then n = n + 1 end
+  end
+  return n
 end
 P:claim("fewer", "Fewer outliers than vanilla and than pairs without a regulariser, in most of the settings",
-        {value = fewer, op = ">", bound = #changes / 2}, {where = "Fig. 1"})
-P:claim("relation", "... and fewer than with shuffled positives", {value = by_relation, op = ">", bound = #changes / 2},
-        {where = "Fig. 1, Sec. 4.1"})
-P:claim("by time", "... with an R for each time, as Eq. 14 has it, fewer than vanilla and pairs",
-        {value = by_time, op = ">", bound = #changes / 2}, {where = "Fig. 1, Eq. 14"})
+        {value = helped "ours", op = ">", bound = #changes / 2}, {where = "Fig. 1"})
+P:claim("by time", "... and with an R for each time, as Eq. 14 has it",
+        {value = helped "by_time", op = ">", bound = #changes / 2}, {where = "Fig. 1, Eq. 14"})
