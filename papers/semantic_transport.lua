@@ -14,8 +14,8 @@ local P = rp.paper{
     code    = {smoke = 24, small = 128, paper = 512, min = 2, help = "dimension of the generation space"},
     width   = {smoke = 32, small = 256, paper = 1024, min = 1, help = "hidden width of the generator"},
     steps   = {smoke = 6, small = 300, paper = 400000, min = 1, help = "steps of a generator's training"},
-    n_gen   = {smoke = 8, small = 32, paper = 64, min = 2, help = "N: generated samples of a class in a step"},
-    n_pos   = {smoke = 16, small = 64, paper = 128, min = 1, help = "M: real samples of a class in a step"},
+    n_gen   = {smoke = 8, small = 16, paper = 64, min = 2, help = "N: generated samples of a class in a step"},
+    n_pos   = {smoke = 16, small = 32, paper = 128, min = 1, help = "M: real samples of a class in a step"},
     n_unc   = {smoke = 8, small = 32, paper = 32, min = 1, help = "U: real samples of any class in a step"},
     taus    = {{0.05}, paper = {0.02, 0.05, 0.2}, help = "temperatures: eps = tau std(C)"},
     alpha_max = {1, paper = 4, min = 1, help = "largest strength of guidance, drawn by p(alpha) ~ alpha^-5; 1 is none"},
@@ -29,7 +29,7 @@ local P = rp.paper{
     lr      = {3e-3, paper = 4e-4, help = "AdamW's learning rate"},
     warmup  = {smoke = 2, small = 100, paper = 10000, min = 0, help = "steps in which it rises"},
     floor   = {0.05, paper = 1, min = 0, help = "... and its end, over its top, by a cosine"},
-    f_steps = {smoke = 6, small = 800, paper = 100000, min = 1, help = "steps of a featurizer's training"},
+    f_steps = {smoke = 6, small = 500, paper = 100000, min = 1, help = "steps of a featurizer's training"},
     f_batch = {smoke = 32, small = 128, paper = 1024, min = 2, help = "images in a step of it"},
     mask    = {0.5, min = 0.05, help = "share of the patches that the masked autoencoder does not see"},
     ema     = {0.995, paper = 0.999, help = "decay of the average of the weights"},
@@ -480,8 +480,8 @@ end
 
 --[[ ## 8  Featurizers and evaluators (Sec. 4)
 A featurizer is a small convolutional network: kernels of 5x5 and 3x3 with stride 2 and 16 and 32 channels, dense layers of 128 and
-64. What its four layers give are the maps that are matched, the first pooled to half its side. It is trained as an autoencoder (AE), as a masked
-autoencoder of which half the 4x4 patches are hidden (MAE), by SimCLR, as a classifier of augmented images, or not at all. *Pixels* are
+64. What its four layers give are the maps that are matched, the first pooled to half its side. It is trained as an autoencoder (AE),
+as a masked autoencoder of which half the 4x4 patches are hidden (MAE), by SimCLR, as a classifier of augmented images, or not at all. *Pixels* are
 the generated image itself. *Evaluators* take the place of the Inception network: A is a classifier, B one of augmented
 images with another architecture, C is SimCLR's. Featurizers are trained on the first half of the training images, evaluators on the
 second, with other seeds; Fréchet distances (FD) are to test images that none of them has seen. ]]
@@ -497,7 +497,7 @@ local function half(set, k)                       -- the first or second half of
 end
 local function centred(x) return x * 2 - 1 end    -- images as networks see them
 
-local function objective(kind, encoder, o, g)     -- of training; o = {classes, pixels, patch, views}
+local function pretext(kind, encoder, o, g)     -- of training; o = {classes, pixels, patch, views}
   local U, act = rp.unsupervised, {activation = "relu", generator = g}
   local function decoder() return nn.MLP({n_features, 128, o.pixels}, act) end
   local function head() return nn.Linear(n_features, o.classes, {generator = g}) end
@@ -513,7 +513,7 @@ local function train_encoder(kind, encoder, part, o)        -- o = {seed, name, 
   local x, steps = part.x, o.steps or P.f_steps
   if kind ~= "random" then
     local g = rp.generator(o.seed, o.name .. ".head")
-    local model = objective(kind, encoder, {classes = o.classes, pixels = x:numel() // x:size(1), patch = o.patch, views = o.views}, g)
+    local model = pretext(kind, encoder, {classes = o.classes, pixels = x:numel() // x:size(1), patch = o.patch, views = o.views}, g)
     rp.unsupervised.train(model, x, {steps = steps, batch = P.f_batch, lr = 2e-3, warmup = steps // 10 + 1, seed = o.seed, name = o.name,
                                      labels = part.y})
   end
@@ -588,10 +588,47 @@ local function mean(list)
   return sum / #list
 end
 
+-- What sections 10 and 11 measure of a featurizer; o = {data, codec, model = whose samples are fixed, evaluators, seed}.
+local function blocks_in(f, x) return rp.no_grad(function() return transport.feature_blocks(f:maps(x), x) end) end
+local function real_batch(part, n, codec, g)      -- n images of each class, coded, ordered by class
+  local classes = part.y:max():item()
+  local rows = numbers_by_class(part.y, classes, g):of_class(rp.arange(1, classes, 1, "int64"):totable(), n, g)
+  return codec:decode(codec:encode(part.x:index_select(1, rows:to "int64")))
+end
+local function stability_of(f, o)                 -- -> {icc, mass, pi, each = samples of a class in pi}
+  local K, g, draws = #o.data.classes, rp.generator(o.seed, "stability"), {}
+  for k = 1, 6 do draws[k] = blocks_in(f, real_batch(o.data.train, P.n_pos, o.codec, g)) end
+  local fixed = blocks_in(f, sample(o.model, by_class(P.n_gen, K), o.seed + 1000))
+  local each = math.min(P.n_gen, 16)
+  local y = by_class(each, K)
+  local some, real = sample(o.model, y, o.seed + 2000), real_batch(o.data.test, each, o.codec, g)
+  local mass, pi = transport.class_mass(blocks_in(f, some), y, blocks_in(f, real), y)
+  return {icc = transport.resample_icc(fixed, draws, {classes = K}), mass = mass, pi = pi, each = each}
+end
+local function alignment_of(f, o)                 -- R^2 of each evaluator's code, told by the featurizer's
+  local out, n, z = {}, o.data.test.x:size(1) // 2, codes_of(f, o.data.test.x)
+  local function part(x, k) return x:slice(1, (k - 1) * n + 1, k * n) end
+  for _, name in ipairs(judge_names) do
+    local v = codes_of(o.evaluators[name], o.data.test.x)
+    out[name] = rp.metrics.linear_r2(part(z, 1), part(v, 1), part(z, 2), part(v, 2), {ridge = 0.1})
+  end
+  return out
+end
+local function spearman_with(measure, fd)         -- of a measure and FD by featurizer: mean over evaluators; both [featurizer][evaluator]
+  local list = {}
+  for k, name in ipairs(judge_names) do
+    local x, y = {}, {}
+    for i in ipairs(measure) do x[i], y[i] = measure[i][name], fd[i][name] end
+    list[k] = rp.metrics.spearman(x, y)
+  end
+  return mean(list)
+end
+
 if not P.main then
   return {settings = P, load = load_images, new_codec = new_codec, Generator = Generator, match = match, sample = sample, half = half,
-          new_featurizer = new_featurizer, phi_of = phi_of, codes = codes_of, new_evaluators = new_evaluators, distances = distances, probe = probe,
-          titles = titles, judges = judge_names, all_classes = all_classes, by_class = by_class, mean = mean}
+          new_featurizer = new_featurizer, phi_of = phi_of, codes = codes_of, new_evaluators = new_evaluators, distances = distances,
+          probe = probe, titles = titles, judges = judge_names, all_classes = all_classes, mean = mean, stability_of = stability_of,
+          alignment_of = alignment_of, spearman_with = spearman_with}
 end
 
 local data = P:once("images", load_images, P)
@@ -641,8 +678,8 @@ end
 local runs = lazy(function(kind) return over_seeds(function(_, i) return judged(kind, "sinkhorn", i) end) end)
 
 --[[ ## 9  Pixels against semantic features (Sec. 4, Table 1)
-One generator for each featurizer and seed; everything else is the same. The effective rank of the code of test images, $e^H$ of its spectrum,
-measures how compact a geometry is; a linear probe tells how semantic. The first rows are what can be reached: training images, and
+One generator for each featurizer and seed; everything else is the same. The effective rank of the code of test images, $e^H$ of its
+spectrum, measures how compact a geometry is; a linear probe tells how semantic. The first rows are what can be reached: training images, and
 test images through the codec. ]]
 local ranks = lazy(function(kind)
   return over_seeds(function(_, s) return rp.metrics.effective_rank(codes_of(featurizers[kind][s], data.test.x)) end)
@@ -686,29 +723,12 @@ Stability is defined in advance, in two ways, for samples that are fixed: those 
 
 - *Resampling*: each generated sample is sent to $T(h_i)$ by batches of $M$ real samples of its class, six independent ones. The
   intraclass correlation of the targets is the share of their variance that belongs to the sample and not to the batch.
-- *Class mass*: without labels, generated and real samples of all classes are matched at $\varepsilon = 0.05\, std(C)$; counted is the mass of
-  the coupling within classes, 0.1 by chance. ]]
-local function blocks_in(f, x) return rp.no_grad(function() return transport.feature_blocks(f:maps(x), x) end) end
-local function fixed_samples(i)                   -- (classes N) images ordered by class
-  return sample(runs.mae[i].model, by_class(P.n_gen, n_classes), seeds[i] + 1000)
+- *Class mass*: without labels, generated and real samples of all classes are matched at $\varepsilon = 0.05\, std(C)$; counted is the
+  mass of the coupling within classes, 0.1 by chance. ]]
+local function world(i)
+  return {data = data, codec = codec, model = runs.mae[i].model, evaluators = evaluators[i], seed = seeds[i]}
 end
-local function real_batch(part, n, g)             -- (classes n) images ordered by class
-  local queue = numbers_by_class(part.y, n_classes, g)
-  local list = {}
-  for c = 1, n_classes do list[c] = c end
-  return codec:decode(codec:encode(part.x:index_select(1, queue:of_class(list, n, g):to "int64")))
-end
-local function stability_of(kind, i)
-  local f, g = featurizers[kind][i], rp.generator(seeds[i], "stability")
-  local draws, gen = {}, blocks_in(f, fixed_samples(i))
-  for k = 1, 6 do draws[k] = blocks_in(f, real_batch(data.train, P.n_pos, g)) end
-  local each = math.min(P.n_gen, 16)
-  local y = by_class(each, n_classes)
-  local some = sample(runs.mae[i].model, y, seeds[i] + 2000)
-  local share, pi = transport.class_mass(blocks_in(f, some), y, blocks_in(f, real_batch(data.test, each, g)), y)
-  return {icc = transport.resample_icc(gen, draws, {classes = n_classes}), mass = share, pi = i == 1 and pi or nil, each = each}
-end
-local stability = lazy(function(kind) return over_seeds(function(_, i) return P:once("stability", stability_of, kind, i) end) end)
+local stability = lazy(function(kind) return over_seeds(function(_, i) return P:once("stability", stability_of, featurizers[kind][i], world(i)) end) end)
 
 local function coupling_figure()                  -- five classes, 4 and 9 are a pair that is easily confused
   local fig = rp.plot.figure{width = 660, height = 460, cols = 3, desc = "couplings of generated and real samples, by featurizer"}
@@ -725,19 +745,9 @@ P:figure("Figure 2", coupling_figure(),
          "Couplings (square roots) of generated samples (rows) with test images, eight each of the classes 0, 1, 4, 9 and 7.")
 
 --[[ ## 11  Featurizer and evaluator (Fig. 3)
-How much of an evaluator's code follows linearly from a featurizer's, the $R^2$ of ridge regression on test images. If what counts were that the
-two see the same, this would order the featurizers; the paper's answer is that stability does. ]]
-local function alignment_of(kind, i)
-  local out, n = {}, data.test.x:size(1) // 2
-  local z = codes_of(featurizers[kind][i], data.test.x)
-  for _, name in ipairs(judge_names) do
-    local v = codes_of(evaluators[i][name], data.test.x)
-    local function part(x, k) return x:slice(1, (k - 1) * n + 1, k * n) end
-    out[name] = rp.metrics.linear_r2(part(z, 1), part(v, 1), part(z, 2), part(v, 2), {ridge = 0.1})
-  end
-  return out
-end
-local alignment = lazy(function(kind) return over_seeds(function(_, i) return P:once("alignment", alignment_of, kind, i) end) end)
+How much of an evaluator's code follows linearly from a featurizer's, the $R^2$ of ridge regression on test images. If what counts were
+that the two see the same, this would order the featurizers; the paper's answer is that stability does. ]]
+local alignment = lazy(function(kind) return over_seeds(function(_, i) return P:once("alignment", alignment_of, featurizers[kind][i], world(i)) end) end)
 local function stability_rows()
   local rows = {}
   for i, kind in ipairs{"pixels", "random", "ae", "mae", "simclr", "augmented", "hack"} do
@@ -750,18 +760,16 @@ P:table("Figures 2 and 3, in numbers", {"Featurizer", "resampling ICC", "class m
         "Matching stability, and how much of an evaluator's code a featurizer tells.")
 
 local function mean_fd(kind, name) return mean(column(runs[kind], "fd", name)) end        -- over seeds
-local function order(measure)                     -- Spearman's correlation of a measure of featurizers with FD: mean over evaluators
-  local list = {}
-  for k, name in ipairs(judge_names) do
-    local x, fd = {}, {}
-    for i, kind in ipairs(kinds) do x[i], fd[i] = measure(kind, name), mean_fd(kind, name) end
-    list[k] = rp.metrics.spearman(x, fd)
+local orders = lazy(function(name)                -- Spearman's correlation of a measure with FD, over featurizers
+  local measure, fd = {}, {}
+  for i, kind in ipairs(kinds) do
+    measure[i], fd[i] = {}, {}
+    for _, judge in ipairs(judge_names) do
+      fd[i][judge] = mean_fd(kind, judge)
+      measure[i][judge] = name == "alignment" and mean(column(alignment[kind], judge)) or mean(column(stability[kind], name))
+    end
   end
-  return mean(list)
-end
-local orders = lazy(function(name)
-  if name == "alignment" then return order(function(kind, judge) return mean(column(alignment[kind], judge)) end) end
-  return order(function(kind) return mean(column(stability[kind], name)) end)
+  return spearman_with(measure, fd)
 end)
 P:table("Which measure orders the featurizers", {"Measure", "Spearman's correlation with FD"},
         {{"resampling ICC", ("%.2f"):format(orders.icc)}, {"class mass", ("%.2f"):format(orders.mass)},
@@ -797,7 +805,7 @@ local methods = lazy(function(key)
 end)
 local function method_rows()
   local rows = {}
-  for _, kind in ipairs{"pixels", "simclr"} do
+  for _, kind in ipairs{"simclr"} do
     for _, method in ipairs{"sinkhorn", "mmd", "energy"} do
       local row = {titles[kind], ({sinkhorn = "Sinkhorn divergence", mmd = "MMD", energy = "energy distance"})[method]}
       for k, name in ipairs(judge_names) do row[2 + k] = show(column(methods[kind .. " " .. method], "fd", name), "%.2f") end
@@ -806,7 +814,7 @@ local function method_rows()
   end
   return rows
 end
-P:table("Discrepancies", {"Matched in", "by", "FD, A", "FD, B", "FD, C"}, method_rows(), "Transport against other discrepancies in the same space.")
+P:table("Discrepancies", {"Matched in", "by", "FD, A", "FD, B", "FD, C"}, method_rows(), "Transport against others in the same space.")
 
 --[[ ## 14  Single cells (App., Fig. 5)
 Cells of six types in three pairs of relatives, drawn as over-dispersed counts (`rp.data.cells`) with a phase, a batch and a depth as
@@ -897,7 +905,7 @@ local function largest_ratio(list, b)
   return most
 end
 local function rank(kind) return mean(ranks[kind]) end
-P:claim("semantic.pixels", "Self-supervised features lower the distance at least threefold against pixels: the better of SimCLR and MAE, FD of B",
+P:claim("semantic.pixels", "Self-supervised features lower the distance threefold against pixels: the better of SimCLR and MAE, FD of B",
         {value = math.min(ratio("simclr", "pixels", "B"), ratio("mae", "pixels", "B")), op = "<=", bound = 1 / 3}, {where = "Table 1"})
 P:claim("semantic.always", "... whichever of the two and whoever judges: the largest of the six ratios is below 1",
         {value = largest_ratio({"simclr", "mae"}, "pixels"), op = "<", bound = 1}, {where = "Table 1"})
