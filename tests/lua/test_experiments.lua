@@ -29,6 +29,8 @@ local experiments = {
   { "dcr_backbones", {}, { "Table 1" } },
   { "dcr_cost", {}, { "Table 8" } },
   { "spectral_diffusion_toys", { "steps=4" }, { "Table 1", "Table 2" } },
+  { "spectral_images", {}, { "Table 1, regimes", "Figure 2, regimes" } },
+  { "spectral_point_clouds", {}, { "Table 2", "Table 2, averages", "Noise of the metric" } },
 }
 
 local function outputs(result)
