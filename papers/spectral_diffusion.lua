@@ -227,7 +227,7 @@ local function eigen_figure()
   end
   return figure
 end
-if P.main and P:wants("Spectrum") then
+if P.main then
   P:figure("Spectrum", eigen_figure(), "The test bed: eigenvalues against time, "
           .. "and the first four eigenfunctions at a small and a larger time.")
 end
@@ -319,12 +319,13 @@ end
 P:claim("collapse", "As t increases and noise dominates, eigenspace distances progressively collapse: to less than a hundredth, "
         .. "and never rise",
         falls and collapse.d21[#collapse.t] < collapse.d21[1] / 100, {where = "Sec. 4.1"})
-if P.main and P:wants("Distances over time") then
+local function collapse_figure()
   local figure = rp.plot.figure{width = 520, height = 300, desc = "Mean squared diffusion distances against time"}
   figure:axes{xlabel = "$t$", ylabel = "mean squared distance", legend = true}
         :line(collapse.t, collapse.d20, {label = "Eq. 20"}):line(collapse.t, collapse.d21, {label = "Eq. 21"})
-  P:figure("Distances over time", figure, "Both distances fall with noise, Eq. 21 faster.")
+  return figure
 end
+P:figure("Distances over time", collapse_figure(), "Both distances fall with noise, Eq. 21 faster.")
 
 --[[ ## 4  Learning the eigenfunctions (Eq. 9-11, 14)
 For outputs $\psi$ of a network with mean square 1 (L2-BN) and $R = \frac1n \sum_b \psi(x_b) \psi(x_b')^\top$ over pairs of views,
@@ -442,43 +443,38 @@ local learned = lazy(function(k)
 end)
 local function least(list) return math.min(table.unpack(list)) end
 
-if P.main then
+local function learned_rows()
   local rows = {}
   for k, way in ipairs(ways) do
     rows[k] = {way[2]}
-    for j, c in ipairs(P:wants("Learned eigenfunctions") and learned[k].correlations or {}) do rows[k][j + 1] = ("%.3f"):format(c) end
+    for j, c in ipairs(learned[k].correlations) do rows[k][j + 1] = ("%.3f"):format(c) end
   end
-  P:table("Learned eigenfunctions", {"", "first", "second", "third", "fourth"}, rows,
-          "Correlation of each learned function with the exact eigenfunction of its place.")
+  return rows
+end
+
+--[[ Distances: those of the learned embedding $\xi = R_{jj} \psi_j$, with $R_{jj}$ by quadrature, against Eq. 47, whose sum has terms beyond the
+first four. ]]
+local function learned_distances()                -- relative differences of squared distances, in the mean: to Eq. 47; of its own rest
+  local psi = learned[1].psi
+  local weighted = psi * bed.w:unsqueeze(2)
+  local R = (weighted * kernel(bed.x, bed.x, bed.t):matmul(weighted)):sum(1)
+  local node = ((places + 10) * ((bed.x:size(1) - 1) / 20)):round():to("int64") + 1
+  local embedded = differences(psi:index_select(1, node) * R):square():sum(2)
+  local terms = differences(bed.psi(bed.x:index_select(1, node)) * bed.lambda):square()
+  local exact = terms:sum(2)
+  return ((embedded - exact):abs():sum() / exact:sum()):item(), (terms:slice(2, n_function + 1, n_atom):sum() / exact:sum()):item()
 end
 if P.main then
-  if P:wants("recovery") then
-    P:claim("recovery", "Neural Eigenmap finds the eigenfunctions of K_t: |correlation| of each of four at least 0.98",
-            {value = least(learned[1].correlations), op = ">=", bound = 0.98}, {where = "Eq. 14"})
-  end
-  if P:wants("recovery.distance") then            -- Eq. 47 from the learned functions, and the exact eigenvalues' first four
-    local psi = learned[1].psi
-    local joint = kernel(bed.x, bed.x, bed.t)
-    local weighted = psi * bed.w:unsqueeze(2)
-    local R = (weighted * joint:matmul(weighted)):sum(1)                          -- R_jj, by quadrature
-    local here = rp.linspace(-2, 2, 41, "float64")
-    local step_x = 20 / (bed.x:size(1) - 1)
-    local index = ((here + 10) / step_x):round():to("int64") + 1
-    local embedded = differences(psi:index_select(1, index) * R):square():sum(2)
-    local exact = differences(bed.psi(bed.x:index_select(1, index)) * bed.lambda):square():sum(2)
-    local whole = differences(bed.psi(bed.x:index_select(1, index)) * bed.lambda):square()
-    P:note("Mean relative difference of the squared distances: %.3f from Eq. 47, of which the sum's terms beyond the first %d are %.3f.",
-           ((embedded - exact):abs():sum() / exact:sum()):item(), n_function,
-           (whole:slice(2, n_function + 1, n_atom):sum() / whole:sum()):item())
-    P:claim("recovery.distance", "Distances of the learned embedding approximate the diffusion distance (Eq. 47): within 5% over pairs, "
-            .. "in the mean",
-            {value = ((embedded - exact):abs():sum() / exact:sum()):item(), op = "<=", bound = 0.05}, {where = "App. B"})
-  end
-  if P:wants("recovery.rows") then
-    P:claim("recovery.rows", "... and with each embedding scaled to length 1, which is how the paper trains, "
-            .. "|correlation| at least 0.98 too",
-            {value = least(learned[3].correlations), op = ">=", bound = 0.98}, {where = "Sec. 4.1, Implementation Details"})
-  end
+  P:table("Learned eigenfunctions", {"", "first", "second", "third", "fourth"}, learned_rows(),
+          "Correlation of each learned function with the exact eigenfunction of its place.")
+  P:claim("recovery", "Neural Eigenmap finds the eigenfunctions of K_t: |correlation| of each of four at least 0.98",
+          {value = least(learned[1].correlations), op = ">=", bound = 0.98}, {where = "Eq. 14"})
+  P:claim("recovery.rows", "... and with each embedding scaled to length 1, which is how the paper trains, |correlation| at least 0.98 too",
+          {value = least(learned[3].correlations), op = ">=", bound = 0.98}, {where = "Sec. 4.1, Implementation Details"})
+  P:claim("recovery.distance", "Distances of the learned embedding approximate the diffusion distance (Eq. 47): within 5% in the "
+          .. "mean over pairs",
+          {value = (learned_distances()), op = "<=", bound = 0.05}, {where = "App. B"})
+  P:note("Mean relative difference from Eq. 47: %.3f; the sum's terms beyond the first four are %.3f of it.", learned_distances())
 end
 
 --[[ Rows of length 1 ask that $\sum_j \psi_j(x)^2$ be the same at every $x$, which no set of a few eigenfunctions obeys, and they weigh $R$ by
@@ -516,24 +512,33 @@ local function constant_share(net)               -- mean over functions and time
   end
   return sum
 end
-if P.main and P:wants("time") then
-  local rows, lowest = {}, {}
-  for k, way in ipairs{{"one R over all times"}, {"one R for each of 16 times", 16}} do
-    local net = train_eigenmap{name = "eigenmap, " .. way[1], alpha = 2, groups = way[2]}
-    rows[k] = {way[1], ("%.3f"):format(constant_share(net))}
-    lowest[k] = 1
-    for j, t in ipairs{0.2, 0.3, 0.5} do
-      local _, c = compare(net, bed_at(t))
-      rows[k][j + 2] = ("%.3f, %.3f, %.3f, %.3f"):format(table.unpack(c:totable()))
-      lowest[k] = math.min(lowest[k], c[2]:item())
-    end
+local over_times = lazy(function(groups)          -- 1: one R over all times -> {constant share, correlations at three times}
+  local net = train_eigenmap{name = ("eigenmap, R for each of %d times"):format(groups), alpha = 2, groups = groups > 1 and groups}
+  local list = {}
+  for k, t in ipairs{0.2, 0.3, 0.5} do list[k] = select(2, compare(net, bed_at(t))):totable() end
+  return {share = constant_share(net), correlations = list}
+end)
+local function time_rows()
+  local rows = {}
+  for i, groups in ipairs{1, 16} do
+    local one = over_times[groups]
+    rows[i] = {groups == 1 and "one R over all times" or "one R for each of 16 times", ("%.3f"):format(one.share)}
+    for k, c in ipairs(one.correlations) do rows[i][k + 2] = ("%.3f, %.3f, %.3f, %.3f"):format(table.unpack(c)) end
   end
-  P:table("Functions of time", {"", "constant share (eigenfunctions: 0.25)", "t = 0.2", "t = 0.3", "t = 0.5"}, rows,
+  return rows
+end
+local function second_function(groups)            -- the least |correlation| over the three times
+  local list = {}
+  for k, c in ipairs(over_times[groups].correlations) do list[k] = c[2] end
+  return least(list)
+end
+if P.main then
+  P:table("Functions of time", {"", "constant share (eigenfunctions: 0.25)", "t = 0.2", "t = 0.3", "t = 0.5"}, time_rows(),
           "Share of a function's mean square at a time that is the same for all x, and correlations with the exact eigenfunctions.")
-  P:claim("time.mixed", "The embedding psi(x, t) is made of eigenfunctions of each K_t: with a time for each pair, "
-          .. "|correlation| of the first that is not constant at least 0.9 at three times",
-          {value = lowest[1], op = ">=", bound = 0.9}, {where = "Sec. 4.1"})
-  P:claim("time.groups", "... with an R for each time, as Eq. 14 has it", {value = lowest[2], op = ">=", bound = 0.9}, {where = "Eq. 14"})
+  P:claim("time.mixed", "psi(x, t) are eigenfunctions of each K_t: with a time for each pair, |correlation| of the first that is not "
+          .. "constant at least 0.9 at three times", {value = second_function(1), op = ">=", bound = 0.9}, {where = "Sec. 4.1"})
+  P:claim("time.groups", "... with an R for each time, as Eq. 14 has it", {value = second_function(16), op = ">=", bound = 0.9},
+          {where = "Eq. 14"})
 end
 
 --[[ ## 5  Score distillation (Sec. 4.2, App. C)
@@ -668,15 +673,13 @@ local function closest(net)
   end
   return best, at
 end
-if P.main and P:wants("prop41") then
-  local before, tau_before = closest(start)
-  local after, tau_after = closest(double(learned[3].net))
-  P:note("Cosine of the gradients of Eq. 14 and Eq. 50-51 in the weights: %.3f at the start ($\\tau = %g$), "
-          .. "%.3f after training ($\\tau = %g$).",
-         before, tau_before, after, tau_after)
-  P:claim("prop41", "Proposition 4.1: minimising Eq. 14 is, in gradient, score distillation (cosine at least 0.99 at some temperature, "
-          .. "before and after)",
-          {value = math.min(before, after), op = ">=", bound = 0.99}, {where = "Prop. 4.1"})
+local before_after = lazy(function(k) return {closest(k == 1 and start or double(learned[3].net))} end)
+if P.main then
+  P:claim("prop41", "Proposition 4.1: minimising Eq. 14 is, in gradient, score distillation (cosine at least 0.99 at some "
+          .. "temperature, before and after training)", {value = math.min(before_after[1][1], before_after[2][1]), op = ">=", bound = 0.99},
+                  {where = "Prop. 4.1"})
+  P:note("Cosine of the gradients of Eq. 14 and Eq. 50-51 in the weights: %.3f at the start ($\\tau = %g$), %.3f after training "
+         .. "($\\tau = %g$).", before_after[1][1], before_after[1][2], before_after[2][1], before_after[2][2])
 end
 
 P:not_run("mode_seeking",
@@ -834,7 +837,7 @@ end
 local order = {"vanilla", "pairs", "ours", "shuffled", "no_penalty", "by_time"}
 local few = {vanilla = true, pairs = true, ours = true}                           -- on the two sets that the paper does not show
 
-if P.main and P:wants("Figure 1") then
+local function figure_1()
   local panels = {"data", "vanilla", "pairs", "ours"}
   local figure = rp.plot.figure{rows = #sets, cols = #panels, width = 820, height = 820,
           desc = "Data and samples of three methods on four sets"}
@@ -845,9 +848,9 @@ if P.main and P:wants("Figure 1") then
       ax:scatter(along(x, 1), along(x, 2), {size = 1})
     end
   end
-  P:figure("Figure 1", figure, "Data, and samples of one seed.")
+  return figure
 end
-if P.main and P:wants("Outliers") then
+local function outlier_rows()
   local rows = {}
   for i, method in ipairs(order) do
     rows[i] = {methods[method].name}
@@ -855,7 +858,11 @@ if P.main and P:wants("Outliers") then
       rows[i][j + 1] = (j <= 2 or few[method]) and show(outliers(set.name, method)) or "not run"
     end
   end
-  P:table("Outliers", {"", "two spirals", "checkerboard", "rings", "two moons"}, rows,
+  return rows
+end
+if P.main then
+  P:figure("Figure 1", figure_1(), "Data, and samples of one seed.")
+  P:table("Outliers", {"", "two spirals", "checkerboard", "rings", "two moons"}, outlier_rows(),
           "Share of samples more than 0.05 from the data's set; mean over seeds (range).")
 end
 
@@ -868,10 +875,12 @@ if P.main then
   for j, set in ipairs(sets) do
     local id = "fig1." .. set.name
     if P:wants(id) then
-      local average, lowest = gain(set.name, "vanilla", "ours")
       P:claim(id, "Our method produces a cleaner, more compact sample distribution than the baseline, with fewer outliers: by 0.02 at "
-              .. "least (" .. set.title .. ")", {value = average, op = ">=", bound = 0.02}, {where = "Fig. 1"})
-      P:claim(id .. ".every", "... in every seed", {value = lowest, op = ">", bound = 0}, {where = "Fig. 1"})
+              .. "least (" .. set.title .. ")", {value = (gain(set.name, "vanilla", "ours")), op = ">=", bound = 0.02}, {where = "Fig. 1"})
+    end
+    if P:wants(id .. ".every") then
+      P:claim(id .. ".every", "... in every seed", {value = select(2, gain(set.name, "vanilla", "ours")), op = ">", bound = 0},
+              {where = "Fig. 1"})
     end
     if j <= 2 and P:wants(id .. ".relation") then
       P:claim(id .. ".relation", "... because the views are of one example: fewer than with views of different ones, by 0.02 at least",
@@ -889,43 +898,50 @@ local function best(method, weight)               -- the least mean over the rat
   for i, lr in ipairs(rates) do list[i] = mean(outliers("spirals", method, lr, weight)) end
   return least(list)
 end
-if P.main and P:wants("Learning rates") then
+local function rate_rows()
   local rows = {{"vanilla"}}
   for i, weight in ipairs(weights_2d) do rows[i + 1] = {("ours, λ = %g"):format(weight)} end
   for i, row in ipairs(rows) do
     for j, lr in ipairs(rates) do row[j + 1] = show(outliers("spirals", i == 1 and "vanilla" or "ours", lr, weights_2d[i - 1])) end
   end
-  P:table("Learning rates", {"", "0.003", "0.01", "0.02"}, rows, "Share of outliers on two spirals against Adam's learning rate.")
+  return rows
 end
-if P.main and P:wants("fig1.tuned") then
-  local ours = {}
-  for i, weight in ipairs(weights_2d) do ours[i] = best("ours", weight) end
+local function best_of_ours()
+  local list = {}
+  for i, weight in ipairs(weights_2d) do list[i] = best("ours", weight) end
+  return least(list)
+end
+if P.main then
+  P:table("Learning rates", {"", "0.003", "0.01", "0.02"}, rate_rows(), "Share of outliers on two spirals against Adam's learning rate.")
   P:claim("fig1.tuned", "... with each side at its best learning rate, and ours at the best of three weights (two spirals)",
-          {value = best("vanilla") - least(ours), op = ">=", bound = 0.02}, {where = "Fig. 1"})
+          {value = best("vanilla") - best_of_ours(), op = ">=", bound = 0.02}, {where = "Fig. 1"})
 end
 
 --[[ ### What the embedding knows
 If the embedding told examples apart, two views of one example would be closer than views of two examples at one time. ]]
-if P.main and P:wants("Agreement") then
+local function agreements(method)                 -- of each seed: own, other
+  local own, other = {}, {}
+  for k = 1, P.seeds do own[k], other[k] = table.unpack(run_2d("spirals", method, k).agreement) end
+  return own, other
+end
+local function agreement_rows()
   local rows = {}
   for i, method in ipairs{"ours", "shuffled", "no_penalty", "by_time"} do
-    local own, other = {}, {}
-    for k = 1, P.seeds do own[k], other[k] = table.unpack(run_2d("spirals", method, k).agreement) end
+    local own, other = agreements(method)
     rows[i] = {methods[method].name, show(own, "%.4f"), show(other, "%.4f")}
   end
-  P:table("Agreement", {"", "two views of one example", "views of two examples at one time"}, rows,
-          "Mean cosine of embeddings on two spirals, new data.")
+  return rows
 end
-if P.main and P:wants("embedding") then
-  local gaps = {}
-  for k = 1, P.seeds do
-    local own, other = table.unpack(run_2d("spirals", "ours", k).agreement)
-    gaps[k] = own - other
-  end
-  P:claim("embedding",
-          "The hidden states are aligned with spectral representations of the data: embeddings of two views of one example agree "
-          .. "more than those of two examples at one time, by 0.1 in the cosine", {value = mean(gaps), op = ">=", bound = 0.1},
-                  {where = "Sec. 4.1"})
+local function known_of_examples()
+  local own, other = agreements "ours"
+  return mean(own) - mean(other)
+end
+if P.main then
+  P:table("Agreement", {"", "two views of one example", "views of two examples at one time"}, agreement_rows(),
+          "Mean cosine of embeddings on two spirals, new data.")
+  P:claim("embedding", "The hidden states are aligned with spectral representations of the data: embeddings of two views of one example "
+          .. "agree more than those of two examples at one time, by 0.1 in the cosine",
+          {value = known_of_examples(), op = ">=", bound = 0.1}, {where = "Sec. 4.1"})
 end
 
 --[[ ## 8  Images (Sec. 5.1, Table 1, Fig. 2)
