@@ -728,7 +728,9 @@ Stability is defined in advance, in two ways, for samples that are fixed: those 
 local function world(i)
   return {data = data, codec = codec, model = runs.mae[i].model, evaluators = evaluators[i], seed = seeds[i]}
 end
-local stability = lazy(function(kind) return over_seeds(function(_, i) return P:once("stability", stability_of, featurizers[kind][i], world(i)) end) end)
+local stability = lazy(function(kind)
+  return over_seeds(function(_, i) return P:once("stability", stability_of, featurizers[kind][i], world(i)) end)
+end)
 
 local function coupling_figure()                  -- five classes, 4 and 9 are a pair that is easily confused
   local fig = rp.plot.figure{width = 660, height = 460, cols = 3, desc = "couplings of generated and real samples, by featurizer"}
@@ -747,7 +749,9 @@ P:figure("Figure 2", coupling_figure(),
 --[[ ## 11  Featurizer and evaluator (Fig. 3)
 How much of an evaluator's code follows linearly from a featurizer's, the $R^2$ of ridge regression on test images. If what counts were
 that the two see the same, this would order the featurizers; the paper's answer is that stability does. ]]
-local alignment = lazy(function(kind) return over_seeds(function(_, i) return P:once("alignment", alignment_of, featurizers[kind][i], world(i)) end) end)
+local alignment = lazy(function(kind)
+  return over_seeds(function(_, i) return P:once("alignment", alignment_of, featurizers[kind][i], world(i)) end)
+end)
 local function stability_rows()
   local rows = {}
   for i, kind in ipairs{"pixels", "random", "ae", "mae", "simclr", "augmented", "hack"} do
