@@ -945,43 +945,10 @@ if P.main then
 end
 
 --[[ ## 8  Images (Sec. 5.1, Table 1, Fig. 2)
-### Data
-Drawn digits by default; `--set image_data=digits`, `mnist` or `cifar10` takes real ones from `--data DIR`, `latents` the authors' route: latents
-of Stable Diffusion's autoencoder, `DIR/latents.npy` $(n, 4, 32, 32)$ with `DIR/labels.npy` from 1. A set is `{x, y, unseen, classes}`: $x$ $(n, C, S,
-S)$ in $[-1, 1]$, or latents of variance 1, and `unseen`, images that no network trains on. ]]
-local image_sets = {}
-
-function image_sets.numerals(seed)
-  local function draw(name, n) return rp.data.numerals{n = n, seed = seed, name = name, size = P.image_size} end
-  return {train = draw("train", P.image_train), test = draw("test", P.image_test)}
-end
-function image_sets.digits() return rp.data.digits() end
-function image_sets.mnist()                       -- 28 -> 32
-  local set = rp.data.mnist{n_train = P.image_train, n_test = P.image_test}
-  for _, part in ipairs{set.train, set.test} do part.x = part.x:pad{2, 2, 2, 2} end
-  return set
-end
-function image_sets.cifar10() return rp.data.cifar10{n_train = P.image_train, n_test = P.image_test} end
-function image_sets.latents()
-  local folder = rp.models.locate{
-    {"latents.npy", "images through Stable Diffusion's encoder (rp.models.read_stable_diffusion), (n, 4, 32, 32)"},
-    {"labels.npy", "their classes, int64, from 1"}}
-  local x, y = rp.io.read_npy(folder .. "/latents.npy"), rp.io.read_npy(folder .. "/labels.npy")
-  local n = x:size(1)
-  local train, test = rp.data.split({x = x / x:square():mean():sqrt():item(), y = y}, {n - n // 20, n // 20}, "latents")
-  return {train = train, test = test, scaled = true}
-end
-
-local function load_images(seed)                  -- -> {x, y, unseen = {x, y}, classes, note, scaled}
-  local set = image_sets[P.image_data](seed)
-  local function prepared(x)
-    local factor = x:size(3) // math.min(P.image_size, x:size(3))
-    if factor > 1 then x = x:avg_pool2d(factor) end
-    return set.scaled and x or x * 2 - 1
-  end
-  local x, y = prepared(set.train.x), set.train.y
-  return {x = x, y = y, unseen = {x = prepared(set.test.x), y = set.test.y}, classes = y:max():item(),
-          note = set.note, scaled = set.scaled}
+Drawn digits by default; `--set image_data=digits`, `mnist` or `cifar10` takes real ones from `--data DIR`, `latents` the authors' route, latents
+of Stable Diffusion's autoencoder in `DIR/latents.npy` $(n, 4, 32, 32)$ and `DIR/labels.npy`. ]]
+local function load_images(seed)                  -- -> {x (n,C,S,S) in [-1, 1], y (n), unseen = {x, y}, classes, latent, note}
+  return rp.data.labelled_images{name = P.image_data, side = P.image_size, n_train = P.image_train, n_test = P.image_test, seed = seed}
 end
 
 --[[ ### Networks
@@ -1085,15 +1052,9 @@ local function train_network(o, visit)
   end
 end
 
-local function generate(net, shape, o, y)         -- shape (n, ...), o = {sampler, sampling, seed}, y (n) or nil -> samples
-  local flow, parts = diffusion.Flow{predict = "velocity", generator = rp.generator(o.seed, "spectral.samples")}, {}
-  for first = 1, shape[1], 250 do
-    local last = math.min(first + 249, shape[1])
-    local noise = flow:prior{last - first + 1, table.unpack(shape, 2)}
-    local denoise = flow:denoiser(function(x, t) return (net(x, t, y and y:slice(1, first, last))) end)
-    parts[#parts + 1] = diffusion.sample(flow, denoise, noise, {method = o.sampler, steps = o.sampling})
-  end
-  return rp.concat(1, parts)
+local function samples_of(net, shape, seed, y)    -- y (n) or nil -> samples of that shape
+  local flow = diffusion.Flow{generator = rp.generator(seed, "spectral.samples")}
+  return diffusion.generate(flow, net, shape, {method = P.image_sampler, steps = P.image_sampling}, y)
 end
 
 --[[ ### Judgement
@@ -1139,8 +1100,8 @@ local function image_run(world, o)
                  batch = option "batch", steps = steps, lr = option "lr", lambda = option "lambda", tap = P.image_tap,
                  decay = P.image_decay, marks = marks, seed = o.seed, name = "images: " .. methods[o.method].name},
                 function(mark, step)
-    local samples = generate(net, shape, {sampler = P.image_sampler, sampling = P.image_sampling, seed = o.seed}, y)
-    if not data.scaled then samples = samples:clamp(-1, 1) end
+    local samples = samples_of(net, shape, o.seed, y)
+    if not data.latent then samples = samples:clamp(-1, 1) end
     out.marks[mark], out.samples = judged(world, samples, ("%s-%d-%d"):format(o.method, o.seed, step)), samples
     out.marks[mark].step = step
   end)
@@ -1203,13 +1164,13 @@ The world (images, judge, teacher) is that of the run's seed; a seed is a traini
     return figure
   end
   P:figure("Figure 2", figure_2(), "FD against iterations; means over seeds, the band is their range.")
-  local function samples_of(methods_shown)
+  local function first_samples()
     local rows = {}
-    for i, method in ipairs(methods_shown) do rows[i] = image_runs[method][1].samples:slice(1, 1, 16) end
+    for i, method in ipairs(arms) do rows[i] = image_runs[method][1].samples:slice(1, 1, 16) end
     return rp.concat(1, table.unpack(rows))
   end
   if P.image_data ~= "latents" then
-    P:figure("Samples", rp.plot.image_grid(samples_of(arms), {columns = 16, range = {-1, 1}, width = 640, desc = "Samples of four models"}),
+    P:figure("Samples", rp.plot.image_grid(first_samples(), {columns = 16, range = {-1, 1}, width = 640, desc = "Samples of four models"}),
              "Samples of seed 1, a row for each model: vanilla, pairs, ours, REPA; columns have one noise and label.")
   end
 
@@ -1255,23 +1216,6 @@ Chairs, airplanes and cars are drawn (`rp.data.shapes`); all clouds of a categor
 as ShapeNet's are. `--set cloud_data=files` reads `DIR/shapenet/KIND_train.npy` and `KIND_test.npy` $(n, \ge N, 3)$. The network is a set
 transformer; `--set cloud_net=voxel` is DiT-3D: points to $32^3$ voxels, a DiT on patches of $4^3$ with windows of $4^3$ tokens in every
 third block, voxels to points. ]]
-local function load_clouds(kind, seed)            -- -> train (n,N,3), test (m,N,3), both of mean 0 and variance 1
-  local train, test
-  if P.cloud_data == "files" then
-    local path, source = "shapenet/" .. kind .. "_%s.npy", "ShapeNet's clouds as PointFlow has them (Yang et al. 2019), (n, 2048, 3)"
-    local folder = rp.models.locate{{path:format "train", source}, {path:format "test", source}}
-    local function read(name) return rp.io.read_npy(folder .. "/" .. path:format(name)):slice(2, 1, P.cloud_points) end
-    train, test = read "train", read "test"
-    test = test:slice(1, 1, math.min(P.cloud_samples, test:size(1)))
-  else
-    train = rp.data.shapes{kind = kind, n = P.cloud_train, points = P.cloud_points, seed = seed}.x
-    test = rp.data.shapes{kind = kind, n = P.cloud_samples, points = P.cloud_points, seed = seed, name = "test"}.x
-  end
-  local centre = train:mean({1, 2}, true)
-  local scale = (train - centre):square():mean():sqrt():item()
-  return (train - centre) / scale, (test - centre) / scale
-end
-
 local function new_cloud_net(g)
   if P.cloud_net == "voxel" then
     return nn.VoxelDiT{model = "S", size = 32, patch = 4, window = 4, time_scale = 1000, generator = g}, nn.dit_sizes.S.width
@@ -1281,31 +1225,12 @@ end
 
 --[[ 1-NNA (a half is best) and COV compare as many generated clouds with test clouds, by Chamfer distance (CD) and by the exact
 earth mover's distance (EMD); the marks are half of the training and all of it, as the paper's 5K and 10K. ]]
-local kinds_of_distance = {cd = "chamfer", emd = "earth_mover"}
-
-local function cut(x, short) return short == "emd" and x:slice(2, 1, math.min(P.cloud_emd_points, x:size(2))) or x end
-
-local cloud_worlds = lazy(function(kind)          -- clouds and what lies between the test clouds
-  local w = {kind = kind}
-  w.train, w.test = load_clouds(kind, P.seed)
-  w.within = {}
-  for short, distance in pairs(kinds_of_distance) do
-    local test = cut(w.test, short)
-    w.within[short] = rp.metrics.cloud_distances(test, test, distance)
-  end
+local cloud_worlds = lazy(function(kind)          -- {kind, train (n,N,3), test (m,N,3), judge}
+  local w = rp.data.cloud_set{kind = kind, source = P.cloud_data, n_train = P.cloud_train, n_test = P.cloud_samples,
+                              points = P.cloud_points, seed = P.seed}
+  w.kind, w.judge = kind, rp.metrics.cloud_judge(w.test, {emd_points = P.cloud_emd_points})
   return w
 end)
-
-local function cloud_scores(world, samples)       -- -> {one_nn_cd, one_nn_emd, cov_cd, cov_emd}
-  local out = {}
-  for short, distance in pairs(kinds_of_distance) do
-    local a, b = cut(samples, short), cut(world.test, short)
-    local s = rp.metrics.cloud_scores(rp.metrics.cloud_distances(a, b, distance), rp.metrics.cloud_distances(a, a, distance),
-                                      world.within[short])
-    out["one_nn_" .. short], out["cov_" .. short] = s.one_nn, s.cov
-  end
-  return out
-end
 
 -- o = {method, seed} and what is to differ from the settings -> {marks = {scores of the early, of the late mark}, samples = likewise}
 local function cloud_run(world, o)
@@ -1316,8 +1241,8 @@ local function cloud_run(world, o)
                  lr = option "lr", lambda = option "lambda", tap = P.cloud_tap, decay = P.image_decay,
                  marks = {math.max(1, steps // 2), steps}, seed = o.seed, name = world.kind .. ": " .. methods[o.method].name},
                 function(mark)
-    out.samples[mark] = generate(net, world.test.shape, {sampler = "euler", sampling = P.image_sampling, seed = o.seed})
-    out.marks[mark] = cloud_scores(world, out.samples[mark])
+    out.samples[mark] = samples_of(net, world.test.shape, o.seed)
+    out.marks[mark] = world.judge:scores(out.samples[mark])
   end)
   out.weights = net:hash()
   return out

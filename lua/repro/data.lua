@@ -4,8 +4,9 @@
 ---   numerals                                              drawn digits, grey or coloured
 ---   cells, poisson                                        counts of transcripts of cell types
 ---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
----   shapes                                                clouds of points on chairs, airplanes, cars
+---   shapes, cloud_set                                     clouds of points on chairs, airplanes, cars, drawn or ShapeNet's
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
+---   labelled_images                                       several of these in one form, for generators
 ---   load(name, options)                                   any of these by name
 ---   loader                                                batches in a pinned order
 ---   split, first, subset, count, standardise              parts of a set
@@ -21,7 +22,7 @@ local nearest = require "repro.nearest"
 local data = { augment = require "repro.data.augment" }
 
 for _, part in ipairs { "glyphs", "numerals", "cells", "points", "shapes", "idx", "cifar", "digits", "ink", "image_folder",
-                        "image_pairs", "split", "loader" } do
+                        "image_pairs", "labelled_images", "split", "loader" } do
   for name, value in pairs(require("repro.data." .. part)) do data[name] = value end
 end
 

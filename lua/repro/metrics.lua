@@ -8,7 +8,7 @@
 ---   gaussian, frechet_distance, frechet_between, inception_score, precision_recall, density_coverage,
 ---   mmd, kid, one_nn_accuracy, wasserstein, sliced_wasserstein                    generated against real
 ---   image_judge                                           generated images by a network trained for it
----   chamfer, earth_mover, cloud_distances, cloud_scores, cloud_noise                      point clouds
+---   chamfer, earth_mover, cloud_distances, cloud_scores, cloud_judge, cloud_noise         point clouds
 ---   scatter, tsne, effective_rank                         geometry of features
 ---   icc, linear_r2, spearman                              agreement: of repetitions, of features, of orders
 ---

@@ -19,11 +19,36 @@ T.ok(flat:max():item() <= 0.2 + 2 * 0.2 and flat:min():item() >= -0.2 - 0.18, "s
 T.raises(function() D.shapes { kind = "boat" } end, "got boat", "shapes: an unknown kind")
 T.raises(function() D.shapes { n = 0 } end, "n = 0", "shapes: no clouds")
 
+local pair_of_sets = D.cloud_set { kind = "car", n_train = 30, n_test = 6, points = 40 }
+T.eq({ pair_of_sets.train.shape, pair_of_sets.test.shape }, { { 30, 40, 3 }, { 6, 40, 3 } }, "cloud_set: both parts")
+T.near({ pair_of_sets.train:mean({ 1, 2 }):abs():max():item(), pair_of_sets.train:square():mean():item() }, { 0, 1 }, 1e-5, "... in units of the first")
+T.near((pair_of_sets.test[1] - pair_of_sets.test[2]):square():mean():sqrt():item() * (D.shapes { kind = "car", n = 30, points = 40 }.x):std(nil, false, 0):item(),
+  (D.shapes { kind = "car", n = 6, points = 40, name = "test" }.x[1] - D.shapes { kind = "car", n = 6, points = 40, name = "test" }.x[2]):square():mean():sqrt():item(),
+  0.06, "... and the second in the same")
+local folder = os.tmpname()
+os.remove(folder)
+rp.io.mkdir(folder)
+T.raises(function() D.cloud_set { source = "files", dir = folder } end, "2 of 2 things", "cloud_set: files that are not there")
+rp.io.mkdir(folder .. "/shapenet")
+for _, name in ipairs { "train", "test" } do rp.io.write_npy(folder .. "/shapenet/car_" .. name .. ".npy", rp.randn(5, 50, 3, "float64")) end
+local of_files = D.cloud_set { kind = "car", source = "files", dir = folder, points = 20, n_train = 4, n_test = 9 }
+T.eq({ of_files.train.shape, of_files.test.shape, of_files.train.dtype }, { { 4, 20, 3 }, { 5, 20, 3 }, "float32" }, "... and that are")
+T.raises(function() D.cloud_set { kind = "car", source = "files", dir = folder, points = 60 } end, "5x50x3", "... of too few points")
+T.raises(function() D.cloud_set { source = "web" } end, "got web", "... no such source")
+os.execute("rm -r '" .. folder .. "'")
+
 -- ---- distances and their noise ---------------------------------------------------------------------------------------
 rp.seed(3)
 local few = rp.randn(4, 15, 3)
 local within = M.cloud_distances(few, few, "earth_mover")
 T.eq({ within[2][1]:item(), within[3][3]:item() }, { M.earth_mover(few[1], few[2]), 0.0 }, "within one set each pair once")
+local judge = M.cloud_judge(few, { emd_points = 6 })
+local own = judge:scores(few)
+T.eq({ own.cov_cd, own.mmd_cd, own.one_nn_cd, own.one_nn_emd }, { 1, 0.0, 0.0, 0.0 }, "cloud_judge: a copy of the test clouds")
+local others = rp.randn(3, 15, 3)
+local by_hand = M.cloud_scores(M.cloud_distances(others, few, "earth_mover"), M.cloud_distances(others, others, "earth_mover"), within)
+T.eq(M.cloud_judge(few):scores(others).mmd_emd, by_hand.mmd, "... the same as by hand")
+T.near(judge:scores(others).mmd_emd, M.cloud_judge(few:slice(2, 1, 6)):scores(others:slice(2, 1, 6)).mmd_emd, 1e-15, "... of the first points")
 local many = rp.randn(40, 5, 3)
 local same = M.cloud_distances(many, many)
 local noise = M.cloud_noise(same, 20, { draws = 100 })

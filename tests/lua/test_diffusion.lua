@@ -188,6 +188,18 @@ local samples = diffusion.sample(flow, flow:denoiser(model), flow:prior { 256, 2
 local to_nearest = (samples:abs() - rp.tensor { 1, 0.5 }):square():sum(2):sqrt():mean():item()
 T.ok(to_nearest < 0.15, ("a trained flow finds its two points (mean distance %.3f)"):format(to_nearest))
 
+-- ---- samples of a model, some at a time
+local function to_label(x, t, label)                         -- velocity of a flow to the point `label`
+  return (x - label:reshape(-1, 1)) / t:reshape(-1, 1)
+end
+local wanted = rp.arange(1, 7):to "float32"
+local straight = rp.diffusion.Flow { generator = rp.generator(1, "generate") }
+local by_condition = rp.diffusion.generate(straight, to_label, { 7, 2 }, { method = "euler", steps = 4, batch = 3 }, wanted)
+T.near(by_condition, wanted:unsqueeze(2):expand(7, 2), 1e-5, "generate: each sample has its own condition, also in the last batch")
+T.eq(rp.diffusion.generate(straight, function(x, t) return x / t:reshape(-1, 1) end, { 5, 2 }, { method = "euler", steps = 2 }).shape, { 5, 2 },
+  "... or none")
+T.raises(function() rp.diffusion.generate(straight, to_label, { 2, 2 }, { stpes = 3 }, wanted) end, "steps", "... options as for sample")
+
 T.done()
 
 -- times with a straight density

@@ -20,4 +20,26 @@ T.eq(judge:scores(truth, truth).precision, 1.0, "... a copy is precise")
 T.eq(M.image_judge(drawn.x, drawn.y, { steps = 3 }).net:hash(), M.image_judge(drawn.x, drawn.y, { steps = 3 }).net:hash(), "... same bits again")
 T.raises(function() M.image_judge(drawn.x, drawn.y * 0) end, "of one class", "... one class")
 T.raises(function() M.image_judge(drawn.x:squeeze(2), drawn.y) end, "%(n, C, S, S%)", "... no images")
+
+-- ---- labelled images -------------------------------------------------------------------------------------------------
+local set = rp.data.labelled_images { name = "numerals", side = 8, n_train = 30, n_test = 20, seed = 3 }
+T.eq({ set.x.shape, set.unseen.x.shape, set.classes, set.latent }, { { 30, 1, 8, 8 }, { 20, 1, 8, 8 }, 10, false }, "labelled_images: numerals")
+T.eq({ set.x:min():item(), set.x:max():item() > 0.5 }, { -1.0, true }, "... in [-1, 1]")
+T.raises(function() rp.data.labelled_images { name = "numeral" } end, "numerals", "... a name that is nearly right")
+local folder = os.tmpname()
+os.remove(folder)
+rp.io.mkdir(folder)
+T.raises(function() rp.data.labelled_images { name = "latents", dir = folder } end, "latents.npy", "... latents that are not there")
+rp.io.write_npy(folder .. "/latents.npy", rp.randn(40, 4, 8, 8) * 5)
+rp.io.write_npy(folder .. "/labels.npy", rp.arange(0, 39, 1, "int64") % 3 + 1)
+local latents = rp.data.labelled_images { name = "latents", dir = folder, side = 4 }
+T.eq({ latents.x.shape, latents.unseen.x.shape, latents.classes, latents.latent }, { { 38, 4, 8, 8 }, { 2, 4, 8, 8 }, 3, true }, "... and that are, not pooled")
+T.ok(math.abs(latents.x:square():mean():item() - 1) < 0.1, "... of variance 1")
+os.execute("rm -r '" .. folder .. "'")
+local real = os.getenv "REPRO_DATA"
+if real and rp.io.exists(real .. "/digits/images.npy") then
+  T.eq(rp.data.labelled_images { name = "digits", side = 4 }.x.shape, { 1438, 1, 4, 4 }, "... digits, pooled")
+else
+  T.skip("REPRO_DATA names no folder with digits/", "labelled_images: digits")
+end
 T.done()

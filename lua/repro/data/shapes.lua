@@ -175,4 +175,39 @@ function shapes.shapes(given)
   return { x = rp.concat(1, parts) }
 end
 
+-- ShapeNet's clouds: DIR/shapenet/KIND_train.npy and KIND_test.npy.
+local function read_files(o)
+  local path = "shapenet/" .. o.kind .. "_%s.npy"
+  local source = "ShapeNet's clouds as PointFlow has them (Yang et al. 2019, arXiv:1906.12320), saved as (n, 2048, 3)"
+  local folder = rp.models.locate({ { path:format "train", source }, { path:format "test", source } }, o.dir or nil)
+  local function read(name, n)
+    local x = rp.io.read_npy(folder .. "/" .. path:format(name)):to "float32"
+    if x.ndim ~= 3 or x:size(2) < o.points or x:size(3) ~= 3 then
+      misuse("cloud_set: %s holds (%s), not clouds of %d points or more", path:format(name), table.concat(x.shape, "x"), o.points)
+    end
+    return x:slice(2, 1, o.points):slice(1, 1, math.min(n, x:size(1)))
+  end
+  return read("train", o.n_train), read("test", o.n_test)
+end
+
+---Clouds of a category to train on and to compare with, moved by the mean and divided by the one standard deviation of all
+---points of the first, as in Yang et al. 2019, arXiv:1906.12320, sec. 5.
+---    data.cloud_set{kind = "chair", source = "drawn", n_train = 400, n_test = 40, points = 2048, seed = 1, dir = nil}
+---source = "files" reads (n, 2048, 3) from DIR/shapenet/KIND_train.npy and KIND_test.npy.
+---@param given table
+---@return table {train (n_train, points, 3), test (n_test, points, 3)}
+function shapes.cloud_set(given)
+  local o = options("data.cloud_set", given, { kind = "chair", source = "drawn", n_train = 400, n_test = 40, points = 2048,
+                                               seed = 1, dir = false })
+  if o.source ~= "drawn" and o.source ~= "files" then
+    misuse('data.cloud_set: source must be "drawn" or "files", got %s', tostring(o.source))
+  end
+  local function drawn(name, n) return shapes.shapes { kind = o.kind, n = n, points = o.points, seed = o.seed, name = name }.x end
+  local train, test
+  if o.source == "files" then train, test = read_files(o) else train, test = drawn("train", o.n_train), drawn("test", o.n_test) end
+  local centre = train:mean({ 1, 2 }, true)
+  local scale = (train - centre):square():mean():sqrt():item()
+  return { train = (train - centre) / scale, test = (test - centre) / scale }
+end
+
 return shapes

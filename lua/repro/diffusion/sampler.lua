@@ -171,6 +171,27 @@ function sampler.sample(process, denoise, x, given)
   return core.no_grad(integrate, prepare(process, denoise, o), x, o.times or process:times(o.steps, o.from or nil))
 end
 
+---Samples of a model, some at a time: noise, the estimate, and a sampler in one.
+---    diffusion.generate(process, net, {500, 1, 12, 12}, {method = "euler", steps = 20, batch = 250}, labels)
+---@param process Process
+---@param model fun(x: Tensor, t: Tensor, ...): Tensor
+---@param shape integer[] of all samples
+---@param given? table batch: default 250; the rest as for sample
+---@param condition? Tensor (n, ...) one row for each sample, given to the model after t
+---@return Tensor of that shape
+function sampler.generate(process, model, shape, given, condition)
+  local o, batch, parts = {}, 250, {}
+  for key, value in pairs(given or {}) do
+    if key == "batch" then batch = value else o[key] = value end
+  end
+  for first = 1, shape[1], batch do
+    local last = math.min(first + batch - 1, shape[1])
+    local noise = process:prior { last - first + 1, table.unpack(shape, 2) }
+    parts[#parts + 1] = sampler.sample(process, process:denoiser(model, condition and condition:slice(1, first, last)), noise, o)
+  end
+  return core.concat(1, parts)
+end
+
 ---Follows the probability flow from data to noise: the code of which sample (heun or euler, same times) gives x0 again.
 ---@param process Process
 ---@param denoise fun(x: Tensor, t: number): Tensor

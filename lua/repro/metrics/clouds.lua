@@ -80,6 +80,46 @@ function clouds.cloud_scores(gr, gg, rr)
   return { cov = gr:argmin(2):unique():size(1) / m, mmd = gr:min(1):mean():item(), one_nn = one_nn(gg, gr, rr) }
 end
 
+---@class CloudJudge
+---@field test Tensor (M, n, 3)
+local Judge = {}
+Judge.__index = Judge
+
+local function measured(self, x, short)
+  return short == "emd" and x:slice(2, 1, math.min(self.emd_points, x:size(2))) or x
+end
+
+---Scores of generated clouds by both distances.
+---@param samples Tensor (N, n, 3)
+---@return table {one_nn_cd, one_nn_emd, cov_cd, cov_emd, mmd_cd, mmd_emd}
+function Judge:scores(samples)
+  local out = {}
+  for _, row in ipairs(self.kinds) do
+    local short, kind = row[1], row[2]
+    local a, b = measured(self, samples, short), measured(self, self.test, short)
+    local s = clouds.cloud_scores(clouds.cloud_distances(a, b, kind), clouds.cloud_distances(a, a, kind), self.within[short])
+    for name, value in pairs(s) do out[name .. "_" .. short] = value end
+  end
+  return out
+end
+
+---What generated clouds are compared with: test clouds, the distances between which are found once.
+---    local judge = metrics.cloud_judge(test, {emd_points = 512});  judge:scores(samples).one_nn_cd
+---@param test Tensor (M, n, 3)
+---@param given? {emd_points: integer} the earth mover's distance is of the first so many points, default all; its cost grows
+---  with their third power
+---@return CloudJudge
+function clouds.cloud_judge(test, given)
+  local o = options("cloud_judge", given, { emd_points = math.huge })
+  local self = setmetatable({ test = test, emd_points = o.emd_points, within = {},
+                              kinds = { { "cd", "chamfer" }, { "emd", "earth_mover" } } }, Judge)
+  for _, row in ipairs(self.kinds) do
+    local x = measured(self, test, row[1])
+    self.within[row[1]] = clouds.cloud_distances(x, x, row[2])
+  end
+  return self
+end
+
 ---What cloud_scores gives for two sets of one distribution, by the distances within a large set: `draws` times two disjoint
 ---sets of n of its clouds are scored.  The standard deviation is the least difference that a single score can tell.
 ---    metrics.cloud_noise(distances, 40, {draws = 200, seed = 1})
