@@ -77,18 +77,16 @@ local function published_networks()
   local folder = models.locate{
     {"stable-diffusion-2-1/vae/diffusion_pytorch_model.safetensors", "stabilityai/stable-diffusion-2-1 on Hugging Face"},
     {"vit-mae-huge/model.safetensors", "facebook/vit-mae-huge on Hugging Face"},
-    {"imagenet-latents.safetensors", "u (n,4,32,32) and y (n) from 1: latents of ImageNet's training images at 256x256, times 0.18215"}}
-  local vae = models.load(models.AutoencoderKL(), folder .. "/stable-diffusion-2-1/vae/diffusion_pytorch_model.safetensors")
-  local vit = models.load(models.ViTEncoder(), folder .. "/vit-mae-huge/model.safetensors", {prefix = "vit.", strict = false})
+    {"imagenet-latents.safetensors", "u (n,4,32,32) and y (n) from 1: latents of ImageNet's training images at 256x256, of unit variance"}}
+  local vae, scale = models.read_vae(folder .. "/stable-diffusion-2-1/vae")
   local latents = rp.io.read_safetensors(folder .. "/imagenet-latents.safetensors")
-  return {vae = vae, vit = vit, u = latents.u, y = latents.y:to "int64"}
+  return {vae = vae, scale = scale, vit = models.read_vit(folder .. "/vit-mae-huge"), u = latents.u, y = latents.y:to "int64"}
 end
 
-local factor = 0.18215                                      -- of a latent, to unit variance
 local mean, std = {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}
 
 local function maps_of(world, u)                            -- latents -> feature maps of the images they decode to
-  local x = world.vae:decode(u / factor)
+  local x = world.vae:decode(u / world.scale)
   local cut = x:size(3) - world.vit.size                    -- 256 pixels, of which the transformer sees the 224 in the middle
   if cut > 0 then x = x:pad{-(cut // 2), -(cut - cut // 2), -(cut // 2), -(cut - cut // 2)} end
   x = (x / 2 + 0.5 - rp.tensor(mean):reshape(3, 1, 1)) / rp.tensor(std):reshape(3, 1, 1)
@@ -111,11 +109,12 @@ end
 
 local function new_world(g)
   local world = P.net == "published" and published_networks() or tiny_networks(g)
+  world.scale = world.scale or 0.18215                      -- of a latent, to unit variance
   world.vae:requires_grad_(false)
   world.vit:requires_grad_(false)
   if not world.u then
     local set = rp.data.numerals{n = 600, seed = P.seed, size = P.side, colour = true}
-    world.u = rp.no_grad(function() return (world.vae:encode(set.x * 2 - 1)) end) * factor
+    world.u = rp.no_grad(function() return (world.vae:encode(set.x * 2 - 1)) end) * world.scale
     world.y = set.y:to "int64"
   end
   return world

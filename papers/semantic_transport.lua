@@ -733,7 +733,7 @@ local stability = lazy(function(kind)
 end)
 
 local function coupling_figure()                  -- five classes, 4 and 9 are a pair that is easily confused
-  local fig = rp.plot.figure{width = 660, height = 460, cols = 3, desc = "couplings of generated and real samples, by featurizer"}
+  local fig = rp.plot.figure{width = 660, height = 480, cols = 3, desc = "couplings of generated and real samples, by featurizer"}
   local show_classes = {0, 1, 4, 9, 7}
   for _, kind in ipairs(kinds) do
     local s, rows = stability[kind][1], {}
@@ -885,15 +885,24 @@ P:table("Figure 5, in numbers", {"Matched in", "FD", "type as asked for", "effec
 
 local function embedding_figure()                 -- one t-SNE of reference and generated cells in the evaluator's features
   local c, n = cells[1], math.min(P.n_test, P.scale == "smoke" and 24 or 120)
-  local sets, ys = {codes_of(c.evaluator, c.set.test.x:slice(1, 1, 2 * n))}, c.set.test.y:slice(1, 1, 2 * n)
+  local sets, y = {codes_of(c.evaluator, c.set.test.x:slice(1, 1, 2 * n))}, c.set.test.y:slice(1, 1, 2 * n)
   for _, kind in ipairs(cell_kinds) do sets[#sets + 1] = codes_of(c.evaluator, cell_runs[kind][1].x:slice(1, 1, n)) end
   local map = rp.metrics.tsne(rp.concat(1, sets), {perplexity = P.scale == "smoke" and 10 or 30, steps = P.scale == "smoke" and 30 or 400})
-  local fig = rp.plot.figure{width = 660, height = 460, cols = 3, desc = "reference and generated cells"}
+  local fig = rp.plot.figure{width = 660, height = 440, cols = 3, desc = "reference and generated cells"}
   for k, kind in ipairs(cell_kinds) do
-    local own, y = map:slice(1, (k + 1) * n + 1, (k + 2) * n), cell_runs[kind][1].y:slice(1, 1, n)
     local ax = fig:axes{title = cell_titles[kind], legend = "none", frame = false}
-    ax:scatter(map:slice(1, 1, 2 * n):select(2, 1), map:slice(1, 1, 2 * n):select(2, 2), {size = 1.5, alpha = 0.25, classes = ys})
-    ax:scatter(own:select(2, 1), own:select(2, 2), {size = 2.5, classes = y, marker = "triangle"})
+    local function points(first, last, labels, options)
+      local at, label = map:slice(1, first, last), labels:totable()
+      for type_ = 1, 6 do
+        local rows = {}
+        for i, l in ipairs(label) do if l == type_ then rows[#rows + 1] = i end end
+        local own = at:index_select(1, rp.tensor(rows, "int64"))
+        options.color = rp.plot.palette[type_]
+        ax:scatter(own:select(2, 1), own:select(2, 2), options)
+      end
+    end
+    points(1, 2 * n, y, {size = 1.5, alpha = 0.3})
+    points((k + 1) * n + 1, (k + 2) * n, cell_runs[kind][1].y:slice(1, 1, n), {size = 2.5, marker = "triangle"})
   end
   return fig
 end

@@ -11,7 +11,7 @@
 ---   LatentDiffusion                     both, as one denoiser of flat latents              models/latent_diffusion.lua
 ---   Tokenizer                           CLIP's words                                       models/tokenizer.lua
 ---   load, save, parts, outline          safetensors under the published names              models/weights.lua
----   locate, read_clip, read_stable_diffusion   folders as their authors distribute them    models/folder.lua
+---   locate, read_clip, read_vae, read_vit, read_stable_diffusion   folders as their authors distribute them    models/folder.lua
 ---
 --- Modules and their tensors have the names of the files that Hugging Face distributes, where lists count from 0.  A model made
 --- with init = "outline", the default, holds no memory for its weights: it can be counted and listed, and waits for `load`.

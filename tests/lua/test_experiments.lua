@@ -29,6 +29,9 @@ local experiments = {
   { "dcr_backbones", {}, { "Table 1" } },
   { "dcr_cost", {}, { "Table 8" } },
   { "spectral_diffusion_toys", { "steps=4" }, { "Table 1", "Table 2" } },
+  { "transport_features", {}, { "FD, B", "FD, A", "FD, C" } },
+  { "transport_stability", {}, { "Feature spaces", "Stability and quality", "As criteria" } },
+  { "transport_imagenet", {}, {} },
   { "spectral_images", {}, { "Table 1, regimes", "Figure 2, regimes" } },
   { "spectral_point_clouds", {}, { "Table 2", "Table 2, averages", "Noise of the metric" } },
 }

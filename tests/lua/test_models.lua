@@ -160,6 +160,23 @@ T.ok(seen == second and second:hash() == first:hash(), "what is saved is loaded,
 T.eq(#second:trainable(), 0, "loaded weights are frozen")
 T.eq(#models.load(small_unet(), path, { trainable = true }):trainable(), #first:trainable(), "... unless they are to be trained")
 
+-- A masked autoencoder as transformers writes it: the encoder's tensors begin with "vit.", the decoder's are left out.
+rp.io.mkdir(directory .. "/mae")
+rp.io.write_text(directory .. "/mae/config.json", [[{"image_size": 12, "patch_size": 4, "hidden_size": 16, "num_hidden_layers": 4,
+  "num_attention_heads": 2, "intermediate_size": 64, "layer_norm_eps": 1e-5}]])
+local mae_state = { ["decoder.mask_token"] = rp.zeros(1, 1, 8) }
+for _, part in ipairs(models.parts(tiny_vit)) do mae_state["vit." .. part.name] = part.tensor:detach():to "float32" end
+rp.io.write_safetensors(directory .. "/mae/model.safetensors", mae_state)
+local read_back = models.read_vit(directory .. "/mae")
+T.near(read_back(twelve:to "float32"):to "float64", cls_token:detach(), 1e-4, "read_vit: sizes from config.json, weights from the file")
+T.eq(#read_back:trainable(), 0, "read_vit: frozen")
+rp.io.mkdir(directory .. "/vae")
+rp.io.write_text(directory .. "/vae/config.json", '{"block_out_channels": [4, 8, 8], "norm_num_groups": 4, "scaling_factor": 0.25}')
+local written = small_vae(0.1)
+models.save(written, directory .. "/vae/diffusion_pytorch_model.safetensors")
+local vae_back, latent_scale = models.read_vae(directory .. "/vae")
+T.eq({ vae_back:hash(), latent_scale }, { written:hash(), 0.25 }, "read_vae: the autoencoder and the scale of its latents")
+
 local function state_of(module)
   local state = {}
   for _, part in ipairs(models.parts(module)) do state[part.name] = part.tensor:detach() end

@@ -8,6 +8,7 @@ local files = require "repro.data.files"
 local latent_diffusion = require "repro.models.latent_diffusion"
 local options = require "repro.options"
 local unet = require "repro.models.unet"
+local vit = require "repro.models.vit"
 local weights = require "repro.models.weights"
 
 local models = {}
@@ -99,6 +100,29 @@ local function read_unet(folder)
   return weights.load(unet.UNet2DConditionModel(given), folder .. file)
 end
 
+---The autoencoder of Stable Diffusion from a folder with diffusion_pytorch_model.safetensors and, for other sizes, config.json.
+---@param folder string
+---@return AutoencoderKL
+---@return number? scale what latents are multiplied by, if config.json says so
+function models.read_vae(folder)
+  local config = configuration(folder .. "/config.json")
+  local vae = autoencoder.AutoencoderKL(translated(config, { in_channels = "in_channels", latent_channels = "latent_channels",
+    block_out_channels = "channels", layers_per_block = "per_level", norm_num_groups = "groups" }))
+  return weights.load(vae, folder .. file), config.scaling_factor
+end
+
+---A vision transformer from a folder with model.safetensors and, for other sizes than ViT-H/14, config.json, as transformers
+---writes ViTMAEForPreTraining and other models with a ViT inside, whose tensors begin with "vit.".
+---Errors (kind "data") as load.
+---@param folder string
+---@return ViTEncoder
+function models.read_vit(folder)
+  local config = configuration(folder .. "/config.json")
+  local sizes = translated(config, { image_size = "size", patch_size = "patch", hidden_size = "width", num_hidden_layers = "depth",
+    num_attention_heads = "heads", intermediate_size = "hidden", layer_norm_eps = "eps" })
+  return weights.load(vit.ViTEncoder(sizes), folder .. "/model.safetensors", { prefix = "vit." })
+end
+
 local predictions = { epsilon = "eps", v_prediction = "v" }
 
 ---Stable Diffusion from a folder with unet/, vae/ and, if it is there, scheduler/, as diffusers writes them.
@@ -110,15 +134,12 @@ local predictions = { epsilon = "eps", v_prediction = "v" }
 ---@return LatentDiffusion
 function models.read_stable_diffusion(folder, given)
   local o = options("read_stable_diffusion", given, { image = 512 })
-  local config = configuration(folder .. "/vae/config.json")
-  local vae = autoencoder.AutoencoderKL(translated(config, { in_channels = "in_channels", latent_channels = "latent_channels",
-    block_out_channels = "channels", layers_per_block = "per_level", norm_num_groups = "groups" }))
+  local vae, scale = models.read_vae(folder .. "/vae")
   local path = folder .. "/scheduler/scheduler_config.json"
   local kind = configuration(path).prediction_type or "v_prediction"
   if not predictions[kind] then refuse(path, "prediction_type", kind, "epsilon or v_prediction") end
-  weights.load(vae, folder .. "/vae" .. file)
   local both = latent_diffusion.LatentDiffusion { unet = read_unet(folder .. "/unet"), vae = vae, size = o.image // vae.factor,
-                                                  scale = config.scaling_factor }
+                                                  scale = scale }
   both.prediction = predictions[kind]
   return both
 end
