@@ -116,7 +116,7 @@ end
 local at_low = {}
 for s, list in ipairs(relative(0)) do at_low[s] = list[2] end
 P:claim("loss.low", "The adversary's times lower the loss at little noise, t = 0.1, in the mean",
-        {value = drl.mean(at_low), op = "<", bound = 1}, {where = "Fig. 17b"})
+        {value = rp.runs.mean(at_low), op = "<", bound = 1}, {where = "Fig. 17b"})
 for i, p in ipairs{0, 0.05, 0.5, 0.95, 1} do
   if of_share[p] then
     P:quoted("paper.fid." .. p, ({3.40, 3.36, 3.33, 3.37, 3.62})[i], {where = "Table 2", ours = sweep:mean("fd", {p_kl = p})})

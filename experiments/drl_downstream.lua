@@ -190,11 +190,7 @@ local function runs(method, probe, half)                    -- one list over t p
   return list
 end
 
-local function mean_at(list, i)
-  local sum = 0
-  for _, run in ipairs(list) do sum = sum + run[i] end
-  return sum / #list
-end
+local function mean_at(list, i) return rp.runs.mean(rp.runs.column(list, i)) end
 
 local function score(method, probe)                         -- at the best t: {mean, low, high, i}, i chosen on the validation half
   local valid, test, best = runs(method, probe, "valid"), runs(method, probe, "test"), 1

@@ -71,17 +71,14 @@ local sweep = rp.sweep{
   end,
 }
 
-local function show(list)
-  return #list == 1 and ("%.2f"):format(list[1])
-         or ("%.2f (%.2f to %.2f)"):format(drl.mean(list), math.min(table.unpack(list)), math.max(table.unpack(list)))
-end
 local function ratio(cell, t) return sweep:mean("gauss" .. t, cell) / sweep:mean("uniform" .. t, cell) end
 local function title(cell) return ("%s images, %s, %dx%d"):format(cell.images, cell.net == "conv" and "convolutional" or "MLP",
         cell.size, cell.size) end
 for _, cell in ipairs(cells) do
   local rows = {}
   for i, t in ipairs(starts) do
-    rows[i] = {t, show(sweep:values("gauss" .. t, cell)), show(sweep:values("uniform" .. t, cell)), ("%.2f"):format(ratio(cell, t))}
+    rows[i] = {t, rp.runs.text(sweep:values("gauss" .. t, cell), "%.2f"), rp.runs.text(sweep:values("uniform" .. t, cell), "%.2f"),
+               ("%.2f"):format(ratio(cell, t))}
   end
   P:table("Table 3: " .. title(cell), {"t_init", "Gaussian", "uniform + Gaussian", "ratio"}, rows,
           ("FD to the test images, mean over seeds (range). That of as many training images: %.2f. Mean pixel: %.2f."):format(

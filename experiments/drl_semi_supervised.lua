@@ -1,7 +1,7 @@
 local rp = require "repro"
 local drl = require "papers.drl"
 local downstream = require "experiments.drl_downstream"
-local nn, semi, unsupervised, mean = rp.nn, rp.semi_supervised, rp.unsupervised, drl.mean
+local nn, semi, unsupervised, mean = rp.nn, rp.semi_supervised, rp.unsupervised, rp.runs.mean
 
 local P = rp.paper{
   id = "drl_semi_supervised", arxiv = "2105.14257", year = 2021,

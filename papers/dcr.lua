@@ -1,5 +1,6 @@
 local rp = require "repro"
 local nn, optim, contrastive, metrics = rp.nn, rp.optim, rp.contrastive, rp.metrics
+local mean, lazy = rp.runs.mean, rp.runs.lazy
 
 local P = rp.paper{
   id = "dcr", arxiv = "2603.04803", year = 2026,
@@ -600,12 +601,6 @@ local function p_ability(m)                       -- -> list of the share of rig
   return shares
 end
 
-local function mean(list)                         -- of nothing: no number
-  local sum = 0
-  for _, x in ipairs(list) do sum = sum + x end
-  return sum / #list
-end
-
 local function evaluate(m)
   local z = embed(m.f, data.test.x)
   local d = metrics.cluster_scores(z, data.test.y, {k = n_class, seed = m.seed})
@@ -629,10 +624,6 @@ local names = {original = "Original", rec = "reconstruction only", generator = "
                end_to_end = "DCR, end to end"}
 local weights = {{"naive_01", 0.1}, {"naive", 1}, {"naive_10", 10}, {"naive_100", 100}} -- the naive sum, its lambda_rec
 local strengths = {{"weak", 16, 0.08}, {"middle", 32, 0.3}}                    -- name, width, share of the steps
-
-local function lazy(make)                         -- a table whose values are made when they are first asked for
-  return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
-end
 
 local makers = {                                  -- w: the models of one seed, each trained once, when something needs it
   original = function(w) return denoiser_world(w.start, P.width, v_steps) end,
@@ -662,26 +653,18 @@ local of_seed = lazy(function(seed)
 end)
 local first = of_seed[P.seed]
 
-local function over_seeds(f)                      -- -> list, one value per seed
-  local list = {}
-  for s = 1, P.seeds do list[s] = f(P.seed + s - 1) end
-  return list
-end
-
 local scores = lazy(function(method)              -- scores[method][seed]; records and errors alike
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     local e = P:once("evaluation", evaluate, of_seed[seed][method])
     P:log{seed = seed, method = method, nmi = e.nmi, acc = e.acc, ari = e.ari, mmvp = e.mmvp}
     return e
   end)
 end)
-local records = lazy(function(method) return over_seeds(function(seed) return of_seed[seed][method].record end) end)
-local errors = lazy(function(method) return over_seeds(function(seed) return of_seed[seed][method].error_v end) end)
+local records = lazy(function(method) return P:over_seeds(function(seed) return of_seed[seed][method].record end) end)
+local errors = lazy(function(method) return P:over_seeds(function(seed) return of_seed[seed][method].error_v end) end)
 
 local function column(method, key)                -- one number per seed
-  local list = {}
-  for s, e in ipairs(scores[method]) do list[s] = e[key] end
-  return list
+  return rp.runs.column(scores[method], key)
 end
 
 local function gain(a, b, key)                    -- mean over seeds of method a minus method b
@@ -760,17 +743,11 @@ P:note("The two lines are %.3g apart on average, while the loss varies by %.3g o
 ### Table 2: both abilities ]]
 local keys = {"nmi", "acc", "ari", n_attribute > 0 and "mmvp" or nil}
 local key_names = {"NMI", "ACC", "ARI", n_attribute > 0 and "MMVP-like" or nil}
-local function cell(method, key)                  -- mean and, over several seeds, the range
-  local list = column(method, key)
-  local text = ("%.3f"):format(mean(list))
-  if #list == 1 then return text end
-  return ("%s (%.3f to %.3f)"):format(text, math.min(table.unpack(list)), math.max(table.unpack(list)))
-end
 local function table_rows(list)                   -- of {method, label}
   local out = {}
   for i, method in ipairs(list) do
     out[i] = {method[2] or names[method[1]]}
-    for j, key in ipairs(keys) do out[i][j + 1] = cell(method[1], key) end
+    for j, key in ipairs(keys) do out[i][j + 1] = rp.runs.text(column(method[1], key)) end
   end
   return out
 end
@@ -815,7 +792,7 @@ local function pattern_rows()
       for j, e in ipairs(scores[method[1]]) do list[j] = e.patterns[k] end
       rows[i][k + 1] = ("%.2f"):format(mean(list))
     end
-    rows[i][n_attribute + 2] = cell(method[1], "mmvp")
+    rows[i][n_attribute + 2] = rp.runs.text(column(method[1], "mmvp"))
   end
   return rows
 end

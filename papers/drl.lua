@@ -1,5 +1,6 @@
 local rp = require "repro"
 local nn, optim, metrics, diffusion = rp.nn, rp.optim, rp.metrics, rp.diffusion
+local mean, show, column, lazy = rp.runs.mean, rp.runs.text, rp.runs.column, rp.runs.lazy
 
 local P = rp.paper{
   id = "drl", arxiv = "2105.14257", year = 2021,
@@ -400,12 +401,30 @@ local function sample(score, o)                   -- {shape, z, seed, from, cent
 end
 
 --[[ Of a code is measured what it says of the class and of the stroke width: accuracy of the 10 nearest neighbours, silhouette of the
-classes, and the share $R^2$ of the width's variance that the mean over the 10 nearest explains. ]]
-local function judge_codes(encoder, data, t)      -- -> {knn, width, silhouette, z}
+classes, and the share $R^2$ of the width's variance that the mean over the 10 nearest explains. Of coloured images $R^2$ is that of their
+mean red, green and blue, averaged. ]]
+local function judge_codes(encoder, data, t)      -- -> {knn, silhouette, width or colour, z}
   local z, z_test = codes(encoder, data.train.x, t), codes(encoder, data.test.x, t)
-  return {z = z_test, knn = metrics.knn_accuracy(z, data.train.y, z_test, data.test.y, {k = 10}),
-          silhouette = metrics.silhouette(z_test, data.test.y),
-          width = data.train.width and metrics.knn_r2(z, data.train.width, z_test, data.test.width, {k = 10})}
+  local function told(of_image) return metrics.knn_r2(z, of_image(data.train), z_test, of_image(data.test), {k = 10}) end
+  local judged = {z = z_test, knn = metrics.knn_accuracy(z, data.train.y, z_test, data.test.y, {k = 10}),
+                  silhouette = metrics.silhouette(z_test, data.test.y)}
+  judged.width = data.train.width and told(function(part) return part.width end)
+  if data.train.x:size(2) == 3 then
+    judged.colour = 0
+    for k = 1, 3 do judged.colour = judged.colour + told(function(part) return part.x:select(2, k):mean({2, 3}) end) / 3 end
+  end
+  return judged
+end
+
+--[[ Samples are drawn from a grid of codes over the middle nine tenths of each coordinate. ]]
+local function code_grid(z, n)                    -- z (m,2) -> (n n, 2), rows from the top
+  local function line(k)
+    local q = {}
+    for i = 1, n do q[i] = z:select(2, k):quantile(0.05 + 0.9 * (i - 1) / (n - 1)):item() end
+    return rp.tensor(q)
+  end
+  local across, down = line(1):unsqueeze(1):expand(n, n), line(2):flip(1):unsqueeze(2):expand(n, n)
+  return rp.stack(3, across, down):reshape(n * n, 2)
 end
 
 --[[ Samples are judged by a classifier of the training images, in the place of the Inception network: its features give a Fréchet
@@ -481,21 +500,14 @@ local function loss_over_time(score, x, ts, seed) -- sigma^2-weighted loss at ea
   return list
 end
 
-local function mean(list)
-  local sum = 0
-  for _, v in ipairs(list) do sum = sum + v end
-  return sum / #list
-end
-
 if not P.main then
   return {load = load_images, MlpF = MlpF, ConvF = ConvF, ScoreNet = ScoreNet, Encoder = Encoder, sizes = sizes, ve = ve,
           weights = weights, draws = draws, errors = errors, regulariser = regulariser, encode_batch = encode_batch,
-          train = train, codes = codes, sample = sample, judge_codes = judge_codes, train_critic = train_critic, quality = quality,
-          train_adversary = train_adversary, loss_over_time = loss_over_time, mean = mean}
+          train = train, codes = codes, sample = sample, judge_codes = judge_codes, code_grid = code_grid,
+          train_critic = train_critic, quality = quality, train_adversary = train_adversary, loss_over_time = loss_over_time}
 end
 
-local seeds, many = {}, P.seeds > 1
-for i = 1, P.seeds do seeds[i] = P.seed + i - 1 end
+local many = P.seeds > 1
 local data = load_images{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = P.seed}
 local side = data.train.x:size(3)
 local tinted = load_images{dataset = P.colours, n_train = P.n_train, n_test = P.n_test, size = P.tint_size, seed = P.seed}
@@ -503,26 +515,6 @@ P:figure("Images", rp.plot.image_grid(data.test.x:slice(1, 1, 48), {columns = 16
 P:figure("Images in colour", rp.plot.image_grid(tinted.test.x:slice(1, 1, 48), {columns = 16, width = 640, desc = "coloured test images"}),
          "Coloured test images: a background that goes with the class, loosely.")
 if data.note then P:note("%s", data.note) end
-
-local function over_seeds(f)                      -- f(seed, its number) -> one value per seed
-  local list = {}
-  for i, seed in ipairs(seeds) do list[i] = f(seed, i) end
-  return list
-end
-local function lazy(make)                         -- a table whose values are made when they are first asked for
-  return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
-end
-local function column(list, key)
-  local out = {}
-  for i, row in ipairs(list) do out[i] = row[key] end
-  return out
-end
-local function show(list, format)                 -- mean, and the range of several
-  format = format or "%.3f"
-  local text = format:format(mean(list))
-  if #list == 1 then return text end
-  return ("%s (%s to %s)"):format(text, format:format(math.min(table.unpack(list))), format:format(math.max(table.unpack(list))))
-end
 
 --[[ ## 6  Which noise the code is trained on (Sec. 4.1.1, Fig. 2, 5-8)
 The paper emphasises high noise by drawing $t$ so that $\sigma(t)$ is uniform. With $\lambda = \sigma^2$ that leaves few images to learn
@@ -570,7 +562,7 @@ local function options_with(list, more)
 end
 local emphasis = lazy(function(name)              -- one judgement per seed, with the hash of the encoder's weights
   local _, title, options = table.unpack(emphases[name])
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     local model = train(options_with(options, {data = data, seed = seed, code = 2, name = title}))
     local judged = P:once("codes", judge_codes, model.encoder, data)
     judged.weights = model.encoder:hash()
@@ -605,18 +597,11 @@ P:figure("Figure 5", clouds("vdrl.t"), "VDRL, t uniform: codes of test images.")
 P:figure("Figure 7", clouds("drl.high"), "DRL, high noise (importance weight): codes of test images.")
 
 --[[ Coloured images (Fig. 6 and 8): the code holds the colour of the ground, here measured as the $R^2$ of the mean red, green and blue. ]]
-local function colour_told(model)                 -- mean R^2 of the mean colours, and the accuracy of the class
-  local z, z_test = codes(model.encoder, tinted.train.x), codes(model.encoder, tinted.test.x)
-  local sum = 0
-  for k = 1, 3 do
-    sum = sum + metrics.knn_r2(z, tinted.train.x:select(2, k):mean({2, 3}), z_test, tinted.test.x:select(2, k):mean({2, 3}), {k = 10})
-  end
-  return {colour = sum / 3, knn = metrics.knn_accuracy(z, tinted.train.y, z_test, tinted.test.y, {k = 10})}
-end
 local colours = {{"VDRL, t uniform (Fig. 6)", emphases["vdrl.t"][3]}, {"DRL, high noise (Fig. 8)", emphases["drl.high"][3]}}
 local colour = lazy(function(i)
-  return over_seeds(function(seed)
-    return P:once("colour", colour_told, train(options_with(colours[i][2], {data = tinted, seed = seed, code = 2, name = colours[i][1]})))
+  return P:over_seeds(function(seed)
+    local model = train(options_with(colours[i][2], {data = tinted, seed = seed, code = 2, name = colours[i][1]}))
+    return P:once("colour", judge_codes, model.encoder, tinted)
   end)
 end)
 local function colour_rows()
@@ -628,23 +613,13 @@ P:table("Figures 6 and 8, in numbers", {"Training", "mean colour: R^2", "class: 
         "Coloured images, two-dimensional codes.")
 
 --[[ ## 7  The same with convolutional networks
-A U-Net of two resolutions as the score network, its down-sampling half and three dense layers as the encoder (App. E). Samples are
-drawn from a grid of codes over the middle nine tenths of each coordinate. ]]
+A U-Net of two resolutions as the score network, its down-sampling half and three dense layers as the encoder (App. E). ]]
 local conv_data = P.conv_size == P.size and data
                   or load_images{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.conv_size, seed = P.seed}
-local function code_grid(z, n)                    -- z (m,2) -> (n n, 2), rows from the top
-  local function line(k)
-    local q = {}
-    for i = 1, n do q[i] = z:select(2, k):quantile(0.05 + 0.9 * (i - 1) / (n - 1)):item() end
-    return rp.tensor(q)
-  end
-  local across, down = line(1):unsqueeze(1):expand(n, n), line(2):flip(1):unsqueeze(2):expand(n, n)
-  return rp.stack(3, across, down):reshape(n * n, 2)
-end
 local convolutional = {{"t uniform", "sigma2"}, {"high noise (importance weight)", "importance"}}
 local conv = lazy(function(i)                     -- one judgement per seed, with the score network
   local title, weight = table.unpack(convolutional[i])
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     local model = train{data = conv_data, seed = seed, code = 2, net = "conv", steps = P.conv_steps, batch = P.conv_batch,
                         groups = P.conv_groups, weight = weight, name = "convolutional, " .. title}
     local judged = P:once("convolutional", judge_codes, model.encoder, conv_data)
@@ -696,15 +671,15 @@ local function spread(model, seed)                -- mean variance of a pixel ov
 end
 local sizes_of_code, swap_times = {2, 8, 32}, {0.4, 0.6, 0.8}
 local coded = lazy(function(c)                    -- models with codes of c dimensions
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     return train{data = data, seed = seed, code = c, weight = "unit", name = ("DRL, %d dimensions"):format(c)}
   end)
 end)
 local swaps = lazy(function(t)                    -- {own, other} of each seed
-  return over_seeds(function(seed, s) return {P:once("swap", swapped, coded[32][s], t, seed)} end)
+  return P:over_seeds(function(seed, s) return {P:once("swap", swapped, coded[32][s], t, seed)} end)
 end)
 local diversity = lazy(function(c)
-  return over_seeds(function(seed, s) return P:once("spread", spread, coded[c][s], seed) end)
+  return P:over_seeds(function(seed, s) return P:once("spread", spread, coded[c][s], seed) end)
 end)
 local function swap_rows()
   local rows = {}
@@ -741,7 +716,7 @@ $\lambda$ is zero but at one $t$. Little noise leaves no class in the code; at m
 $L_1$ norm. `experiments/drl_timescales.lua` sweeps more times, weights, images and networks. ]]
 local single_times = {0.1, 0.3, 0.5, 0.7, 0.9}
 local single = lazy(function(t)
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     local model = train{data = data, seed = seed, code = 2, times = t, steps = math.ceil(P.steps / 2), name = "single time " .. t}
     return P:once("single", judge_codes, model.encoder, data)
   end)
@@ -755,7 +730,7 @@ local function single_rows()
 end
 P:table("Figure 12, in numbers", {"t", "silhouette", "kNN accuracy", "stroke width: R^2"}, single_rows(), "Codes trained at a single time.")
 local function single_curves(key)                 -- (seeds, times)
-  return over_seeds(function(_, s)
+  return P:over_seeds(function(_, s)
     local list = {}
     for i, t in ipairs(single_times) do list[i] = single[t][s][key] end
     return list
@@ -787,7 +762,7 @@ local function curve(model)
   return list
 end
 local curves = lazy(function(name)                -- of each seed: the accuracy at each time; of the autoencoder at its only one
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     if name == "AE" then
       local model = train{data = data, seed = seed, code = 16, times = 1, weight = "unit", blind = true, name = "autoencoder"}
       return {P:once("autoencoder", probed, model.encoder)}
@@ -796,8 +771,8 @@ local curves = lazy(function(name)                -- of each seed: the accuracy 
                                         name = "E(x, t), " .. name})
   end)
 end)
-local function best(name) return over_seeds(function(_, s) return math.max(table.unpack(curves[name][s])) end) end
-local function worst(name) return over_seeds(function(_, s) return math.min(table.unpack(curves[name][s])) end) end
+local function best(name) return P:over_seeds(function(_, s) return math.max(table.unpack(curves[name][s])) end) end
+local function worst(name) return P:over_seeds(function(_, s) return math.min(table.unpack(curves[name][s])) end) end
 local function last(name) return column(curves[name], #curves[name][1]) end
 local function figure_3()
   local fig = rp.plot.figure{width = 520, height = 300, desc = "Accuracy of the nearest neighbours of the code at each time"}
@@ -818,12 +793,12 @@ find out: $\alpha$ goes to $-1$, little noise, whatever $p_{KL}$. `experiments/d
 local p_kls, loss_times = {0, 0.5, 1}, {}
 for i = 1, 20 do loss_times[i] = i / 20 end
 local bases = lazy(function(what)                 -- networks without a code for grey or coloured images, one per seed
-  return over_seeds(function(seed)
+  return P:over_seeds(function(seed)
     return train{data = what == "grey" and data or tinted, seed = seed, code = 0, name = "no code, " .. what .. " images"}
   end)
 end)
 local adversaries = lazy(function(p)              -- {alphas, losses} of each seed
-  return over_seeds(function(seed, s)
+  return P:over_seeds(function(seed, s)
     local model = train_adversary{data = data, seed = seed, code = 0, score = bases.grey[s].score:clone(), p_kl = p, stream = "adversary",
                                   steps = math.ceil(P.steps / 2.5), lr = P.lr / 4, name = "adversary"}
     return {alphas = model.alphas, losses = P:once("loss", loss_over_time, model.score, data.test.x, loss_times, seed)}
@@ -837,7 +812,7 @@ local function figure_18()
 end
 P:figure("Figure 18", figure_18(), "The adversary's parameter over training; band: standard deviation over seeds.")
 local function relative_losses(p)                 -- (seeds, times): the loss over that without the adversary
-  return over_seeds(function(_, s)
+  return P:over_seeds(function(_, s)
     local list = {}
     for k, l in ipairs(adversaries[p][s].losses) do list[k] = l / adversaries[1][s].losses[k] end
     return list
@@ -872,7 +847,7 @@ local function noise_scales(set, seed, model)     -- -> {gauss, uniform: FD at e
   return result
 end
 local scales = lazy(function(what)
-  return over_seeds(function(seed, s)
+  return P:over_seeds(function(seed, s)
     return noise_scales(what == "grey" and data or tinted, seed, bases[what][s])
   end)
 end)
@@ -896,7 +871,7 @@ Heun's step of the probability flow. ]]
 local function sampler_rows()
   local rows = {}
   for i, method in ipairs{"euler_maruyama", "predictor_corrector", "probability_flow"} do
-    local judged = over_seeds(function(seed, s)
+    local judged = P:over_seeds(function(seed, s)
       local x = P:once("sampler", sample, bases.grey[s].score, {shape = {P.samples, data.train.x:size(2), side, side}, seed = seed,
                                                                 method = method})
       return {P:once("sampler", quality, scales.grey[s].critic, data, x)}

@@ -12,6 +12,7 @@ local core = require "repro.core"
 local misuse = require "repro.misuse"
 local options = require "repro.options"
 local derived = require "repro.derived"
+local mean = require("repro.runs").mean
 
 local library = {}
 
@@ -197,12 +198,6 @@ local function histogram(cosines, bins)
     h.counts[i] = h.counts[i] + 1
   end
   return h
-end
-
-local function mean(list)
-  local sum = 0
-  for _, x in ipairs(list) do sum = sum + x end
-  return sum / #list
 end
 
 local function share_below_0(list, first, last)

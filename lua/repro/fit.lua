@@ -7,6 +7,7 @@ local exact = require("repro.core").math
 local core = require "repro.core"
 local linalg = require "repro.linalg"
 local misuse = require "repro.misuse"
+local mean = require("repro.runs").mean
 
 local fit = {}
 
@@ -23,12 +24,6 @@ local function numbers(who, name, list, f)
     out[i] = y
   end
   return out
-end
-
-local function mean(list)
-  local sum = 0.0
-  for _, v in ipairs(list) do sum = sum + v end
-  return sum / #list
 end
 
 -- Sums of squares and products about the means.

@@ -23,7 +23,7 @@ local libraries = {
   nn = true, models = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
   special = true, ode = true, fit = true, dynamics = true, paper = true, sweep = true, weave = true, gradcheck = true,
   profile = true, compile = true, live = true, conflict = true, semi_supervised = true, unsupervised = true, transport = true,
-  eigenmap = true,
+  eigenmap = true, runs = true,
 }
 
 setmetatable(rp, {

@@ -451,6 +451,15 @@ function P:once(name, fn, ...)
   return run.checkpoint:once(name, fn, ...)
 end
 
+--- Independent runs: fn for the run's seed and those after it, as many as the setting `seeds` says.
+---@param fn fun(seed: integer, i: integer): any
+---@return table list fn's first results
+function P:over_seeds(fn)
+  local list = {}
+  for i = 1, self.seeds do list[i] = fn(self.seed + i - 1, i) end
+  return list
+end
+
 --- The loss of this step, for the live line: looked at only when the line is drawn.
 ---@param loss number|Tensor
 function P:watch(loss)

@@ -1,6 +1,7 @@
 --- The results of a sweep as a table and as a plot: means over seeds, with their range.
 local misuse = require "repro.misuse"
 local nearest = require "repro.nearest"
+local runs = require "repro.runs"
 local short = require("repro.sweep.grid").short
 
 local summary = {}
@@ -50,21 +51,8 @@ local function column(group, metric)
   return list
 end
 
-local function mean_and_range(list)
-  local sum, low, high = 0, math.huge, -math.huge
-  for _, x in ipairs(list) do
-    sum = sum + x
-    if x < low then low = x end
-    if x > high then high = x end
-  end
-  return sum / #list, low, high
-end
-
 local function cell_text(list, form)
-  if #list == 0 then return "failed" end
-  local mean, low, high = mean_and_range(list)
-  if #list == 1 then return form:format(mean) end
-  return ("%s (%s to %s)"):format(form:format(mean), form:format(low), form:format(high))
+  return #list == 0 and "failed" or runs.text(list, form)
 end
 
 local function check_metrics(metrics)
@@ -147,7 +135,8 @@ local function draw(axes, curve, metric, label, marker, x)
   local at, means, lows, highs = {}, {}, {}, {}
   for i, group in ipairs(curve.groups) do
     at[i] = group.values[x]
-    means[i], lows[i], highs[i] = mean_and_range(column(group, metric))
+    local list = column(group, metric)
+    means[i], lows[i], highs[i] = runs.mean(list), runs.range(list)
   end
   if #at == 0 then return end
   axes:line(at, means, { label = label, marker = marker, band = #curve.groups[1].results > 1 and { lows, highs } or nil })

@@ -1,0 +1,75 @@
+--- Lists of what several runs have measured, one value for each seed, and tables of runs that are made when they are needed.
+---
+---     local trained = rp.runs.lazy(function(width)
+---       return P:over_seeds(function(seed) return train(width, seed) end)
+---     end)
+---     P:table("Widths", {"width", "accuracy"}, {{64, rp.runs.text(rp.runs.column(trained[64], "accuracy"))}})
+local misuse = require "repro.misuse"
+
+local runs = {}
+
+local function check(list, who)
+  if type(list) ~= "table" then misuse("runs.%s: a list of numbers is wanted, not a %s", who, type(list)) end
+end
+
+---@param list number[]
+---@return number its mean, added in order; of nothing: not a number
+function runs.mean(list)
+  check(list, "mean")
+  local sum = 0.0
+  for _, x in ipairs(list) do sum = sum + x end
+  return sum / #list
+end
+
+---@param list number[] one or more
+---@return number least
+---@return number greatest
+function runs.range(list)
+  check(list, "range")
+  local low, high = math.huge, -math.huge
+  for _, x in ipairs(list) do
+    if x < low then low = x end
+    if x > high then high = x end
+  end
+  return low, high
+end
+
+---@param list number[]
+---@param format? string default "%.3f"
+---@return string text "mean (least to greatest)", or the number alone where there is one
+function runs.text(list, format)
+  format = format or "%.3f"
+  local text = format:format(runs.mean(list))
+  if #list == 1 then return text end
+  local low, high = runs.range(list)
+  return ("%s (%s to %s)"):format(text, format:format(low), format:format(high))
+end
+
+---@param list table[]
+---@param ... any keys, one below the other: column(list, "fd", "A") has list[i].fd.A
+---@return table column
+function runs.column(list, ...)
+  check(list, "column")
+  local out, keys = {}, { ... }
+  for i, row in ipairs(list) do
+    for _, key in ipairs(keys) do
+      if type(row) ~= "table" then misuse("runs.column: element %d has no %s", i, tostring(key)) end
+      row = row[key]
+    end
+    out[i] = row
+  end
+  return out
+end
+
+---A table whose values are made when they are first asked for: a section that `--only` leaves out trains nothing.
+---@param make fun(key: any): any
+---@return table lazy
+function runs.lazy(make)
+  return setmetatable({}, { __index = function(self, key)
+    local value = make(key)
+    rawset(self, key, value)
+    return value
+  end })
+end
+
+return runs
