@@ -23,6 +23,7 @@ local P = rp.paper{
     queue   = {smoke = 40, small = 400, paper = 128, min = 1, help = "real samples of a class that are kept"},
     queue_all = {smoke = 400, small = 4000, paper = 1000, min = 1, help = "real samples of any class that are kept"},
     push    = {smoke = 8, small = 64, paper = 64, min = 1, help = "new real samples in a step"},
+    apart   = {true, help = "no generated sample may be matched with itself"},
     warm    = {true, help = "potentials start from those of the step before"},
     codec   = {"pca", choices = {"pca", "vae"}, help = "generation space: whitened principal components, or a small VAE"},
     vae_steps = {smoke = 10, small = 1500, paper = 20000, min = 1, help = "steps of its training"},
@@ -438,7 +439,7 @@ local function repeated(list, n) return list:unsqueeze(2):expand(list:size(1), n
 
 --[[ `match` trains one generator; what differs between the runs of the paper is $\phi$, a function from images to a list of feature
 maps. The weights that count are an exponential average. ]]
-local function match(what)    -- {data, codec, phi, seed, name, method, steps, alpha_max} -> {net, codec, losses}
+local function match(what)    -- {data, codec, phi, seed, name, method, mask, steps, alpha_max} -> {net, codec, losses}
   local data, codec, K = what.data, what.codec, #what.data.classes
   local g, steps, alpha_max = rp.generator(what.seed, "matching"), what.steps or P.steps, what.alpha_max or P.alpha_max
   local net = Generator{classes = K, code = codec.code, width = P.width, generator = g}
@@ -446,6 +447,8 @@ local function match(what)    -- {data, codec, phi, seed, name, method, steps, a
   local adam = optim.AdamW(net, {lr = P.lr, betas = {0.9, 0.95}, weight_decay = 0, schedule = rate})
   local average = optim.EMA(net, {decay = P.ema, warm_up = true})
   local codes, y = codec:encode(data.train.x), data.train.y
+  local mask = what.mask
+  if mask == nil then mask = P.apart end
   local bank, queue, warm, losses = bank_of(what.phi, codec, codes), numbers_by_class(y, K, g), {}, {}
   for k in P:training(steps, what.name or "generator") do
     local fresh = g:randint(1, y:size(1), {P.push})
@@ -457,7 +460,7 @@ local function match(what)    -- {data, codec, phi, seed, name, method, steps, a
     local pos = rows_of(bank, queue:of_class(labels, P.n_pos, g))
     local unc = alpha_max > 1 and rows_of(bank, queue:any(#chosen, P.n_unc, g)) or nil
     local loss = transport.matching_loss(transport.feature_blocks(what.phi(x), x), pos, unc,
-                                         {classes = #chosen, alpha = alpha, method = what.method or "sinkhorn",
+                                         {classes = #chosen, alpha = alpha, method = what.method or "sinkhorn", mask = mask,
                                           taus = what.method ~= "mmd" and P.taus, warm = P.warm and warm})
     adam:zero_grad()
     loss:backward()

@@ -26,26 +26,39 @@ function queue.Queue(given)
   return self
 end
 
--- Row k of the store is row from[k] of x.
-local function put(store, rows, x, from)
-  for k, row in ipairs(rows) do store:select(1, row):copy_(x:select(1, from[k])) end
+-- The rows of x into a ring of `size` rows from row `first` of the store, after `pushed` others: at most two copies.
+local function put(store, first, size, pushed, x)
+  local n = x:size(1)
+  if n > size then
+    x, pushed, n = x:slice(1, n - size + 1, n), pushed + n - size, size
+  end
+  local at = pushed % size
+  local fit = math.min(n, size - at)
+  store:slice(1, first + at, first + at + fit - 1):copy_(x:slice(1, 1, fit))
+  if fit < n then store:slice(1, first, first + n - fit - 1):copy_(x:slice(1, fit + 1, n)) end
 end
 
 ---Adds samples; the oldest make room.
 ---@param x Tensor (B, ...)
 ---@param y Tensor (B) int, classes from 1
 function Queue:push(x, y)
-  local labels, rows, any, from = y:totable(), {}, {}, {}
-  for i, c in ipairs(labels) do
+  local order = y:argsort()
+  local labels, count = y:totable(), {}
+  for c = 1, self.classes do count[c] = 0 end
+  for _, c in ipairs(labels) do
     if c < 1 or c > self.classes then misuse("Queue:push: class %d of %d", c, self.classes) end
-    rows[i] = (c - 1) * self.size + self.pushed[c] % self.size + 1
-    any[i] = self.pushed_any % self.all + 1
-    from[i] = i
-    self.pushed[c], self.pushed_any = self.pushed[c] + 1, self.pushed_any + 1
+    count[c] = count[c] + 1
   end
   rp.no_grad(function()
-    put(self.own, rows, x:detach(), from)
-    put(self.mixed, any, x:detach(), from)
+    local sorted, first = x:detach():index_select(1, order), 1
+    for c, n in ipairs(count) do
+      if n > 0 then
+        put(self.own, (c - 1) * self.size + 1, self.size, self.pushed[c], sorted:slice(1, first, first + n - 1))
+        self.pushed[c], first = self.pushed[c] + n, first + n
+      end
+    end
+    put(self.mixed, 1, self.all, self.pushed_any, x:detach())
+    self.pushed_any = self.pushed_any + #labels
   end)
 end
 
