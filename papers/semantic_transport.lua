@@ -64,11 +64,13 @@ Sinkhorn's algorithm sets one marginal right after the other, in the logarithm b
 $$ f_i = -\varepsilon\, [\mathrm{LSE}_j\, (g_j - C_{ij}) / \varepsilon - \ln M], \qquad
    g_j = -\varepsilon\, [\mathrm{LSE}_i\, (f_i - C_{ij}) / \varepsilon - \ln N] . $$
 (`rp.transport.sinkhorn`, a whole batch of problems at once.) Two points at distance $\sqrt a$ from each other, transported to
-themselves, need one iteration: $\pi_{11} = 1 / (2 + 2 e^{-a/\varepsilon})$ and $OT_\varepsilon = -\varepsilon \ln \frac{1 + e^{-a/\varepsilon}}{2}$. ]]
+themselves, need one iteration: $\pi_{11} = 1 / (2 + 2 e^{-a/\varepsilon})$ and
+$OT_\varepsilon = -\varepsilon \ln \frac{1 + e^{-a/\varepsilon}}{2}$. ]]
 local two, a, eps_2 = rp.tensor({{{0}, {1.5}}}, "float64"), 2.25, 0.8
 local C_2 = transport.squared_distances(two)
 local f_2, g_2 = transport.sinkhorn(C_2, eps_2, {iterations = 1})
-P:exact("two.coupling", transport.coupling(C_2, f_2, g_2, eps_2)[1][1][1], 1 / (2 + 2 * math.exp(-a / eps_2)), 1e-15, {where = "App. B"})
+P:exact("two.coupling", transport.coupling(C_2, f_2, g_2, eps_2)[1][1][1], 1 / (2 + 2 * math.exp(-a / eps_2)), 1e-15,
+        {where = "App. B"})
 P:exact("two.cost", f_2:mean() + g_2:mean(), -eps_2 * math.log((1 + math.exp(-a / eps_2)) / 2), 1e-15, {where = "App. B"})
 
 --[[ ### Little entropy
@@ -88,8 +90,8 @@ for _, case in ipairs{{"assignment", as_many}, {"program", fewer}} do
             {where = "Sec. 3.1", text = ("0 <= OT - W_2^2 <= eps ln m; measured %.4f of it"):format(share)})
   end
 end
-P:exact("small.limit", (transport.entropic_cost(few, as_many, 0.001):item() - transport.exact_cost(few, as_many)) / 0.001, math.log(12), 1e-3,
-        {where = "Sec. 3.1", text = "(OT - W_2^2) / eps -> ln N"})
+local excess = transport.entropic_cost(few, as_many, 0.001):item() - transport.exact_cost(few, as_many)
+P:exact("small.limit", excess / 0.001, math.log(12), 1e-3, {where = "Sec. 3.1", text = "(OT - W_2^2) / eps -> ln N"})
 
 --[[ In one dimension the assignment is that of the sorted points, so a coupling of sorted clouds is a diagonal that
 $\varepsilon$ makes wide: ]]
@@ -160,10 +162,9 @@ P:exact("envelope.tape", (envelope - through):abs():max(), 0, 1e-8, {where = "Ap
 
 --[[ ## 3  Four iterations (App. B)
 The loss makes 4 iterations for a pair of clouds and 2 for a cloud with itself, where one averaged update serves both sides,
-$f \leftarrow \frac12 (f - \varepsilon [\mathrm{LSE}_j (f_j - C_{ij})/\varepsilon - \ln N])$. There the diagonal of $C$ is $+\infty$: no generated sample
-may be its own neighbour, or at small $\varepsilon$ it would be, and nothing kept samples apart. The price is that $S_\varepsilon(\mu, \mu) \ne 0$.
-And $\varepsilon_t = \tau_t\, \mathrm{std}(C)$ with $\tau \in \{0.02, 0.05, 0.2\}$. Potentials start from those of the training step before, by number in
-the batch, although its points were others.
+$f \leftarrow \frac12 (f - \varepsilon [\mathrm{LSE}_j (f_j - C_{ij})/\varepsilon - \ln N])$. There the diagonal of $C$ is $+\infty$: no generated
+sample may be matched with itself (Sec. 5 asks why). And $\varepsilon_t = \tau_t\, \mathrm{std}(C)$ with $\tau \in \{0.02, 0.05, 0.2\}$. Potentials start
+from those of the training step before, by number in the batch, although its points were others.
 
 How good are directions $T_{qp} - T_{qq}$ after so few iterations? Mean cosine with the converged one, over 8 problems with $N = 32$,
 $M = 64$, in 2 and in 16 dimensions: ]]
@@ -198,9 +199,13 @@ for _, d in ipairs{2, 16} do
   end
 end
 P:table("Few iterations", {"dimensions", "tau", "from 0", "from potentials of other points", "from its own, 10 steps",
-        "converged, own diagonal allowed"}, few_rows, "Cosine with the converged direction of the masked problem.")
+        "converged, without the mask"}, few_rows, "Cosine with the converged direction of the masked problem.")
 
---[[ ## 4  The loss (Sec. 3.2, App. C)
+--[[ Four iterations are enough for $\tau = 0.2$, good for 0.05 and rough for 0.02. Where points stay, steps add up and converge. Potentials of
+*other* points, which is what a training with fresh noise has, are a worse start than 0 in every row. The mask changes the
+direction more than all of this, above all in many dimensions.
+
+## 4  The loss (Sec. 3.2, App. C)
 With guidance $w = \alpha - 1$ the objective of a class is $(1 + w) S_\varepsilon(q_\theta, r_c) - w S_\varepsilon(q_\theta, r)$: towards the class, away
 from what is common to all. Up to the factor $-2/N$ its gradient by $h_i$ is
 $$ V_t = (1 + w) T_{qp} - w T_{qr} - T_{qq}, \qquad \hat V_t = V_t \big/ \sqrt{\mathrm{mean}\, V_t^2 + 10^{-8}}, $$
@@ -248,9 +253,8 @@ $k$ has the drift $V = (1 + w) A_{qp} - w A_{qr} - A_{qq}$, where $A_{qp}(h_i) =
 is not normalised and a coupling without marginals. `method = "mmd"` has Gaussian kernels of widths $\{\frac14, 1, 4\}\, \mathrm{mean}(C)$, `"energy"` the
 kernel $-|h - p|$. Sec. 13 uses them.
 
-## 5  A distribution in the plane
-Points that follow the loss by Adam, 40 of each of three classes, with the data of each class for $r_c$ and all for $r$. The divergence falls,
-the loss does not; a rate that does not fall leaves the points shaking; guidance drives the classes apart. ]]
+## 5  In the plane, and the mask
+Points that follow the loss by Adam, 40 of each of three classes, with all 200 data of each class for $r_c$ and all data for $r$. ]]
 local n_data, n_points = 200, 40                  -- of a class
 local function to_data(points, real)              -- mean over classes of W_2^2
   local sum = 0
@@ -261,7 +265,7 @@ local function to_data(points, real)              -- mean over classes of W_2^2
   return sum / 3
 end
 
-local function follow(what)                       -- {steps, alpha, floor} -> {paths, real, distances, values}
+local function follow(what)                       -- {steps, alpha, floor, and options of the loss} -> {paths, real, distances, values}
   local g = rp.generator(P.seed, "plane")
   local spirals = rp.data.spirals{n = 3 * n_data, arms = 3, turns = 0.6, noise = 0.02, seed = P.seed}
   local real = spirals.x:index_select(1, spirals.y:argsort())                  -- by class
@@ -271,21 +275,26 @@ local function follow(what)                       -- {steps, alpha, floor} -> {p
   local function block(z) return {{name = "plane", x = z:unsqueeze(2)}} end
   local any = what.alpha > 1 and block(rp.concat(1, real, real, real)) or nil
   for k = 1, what.steps do
-    local loss = transport.matching_loss(block(points), block(real), any, {classes = 3, alpha = rp.full({3}, what.alpha)})
+    local loss = transport.matching_loss(block(points), block(real), any, {classes = 3, alpha = rp.full({3}, what.alpha),
+      method = what.method or "sinkhorn", mask = what.mask, iterations = what.iterations or 4, self_iterations = what.iterations or 2})
     adam:zero_grad()
     loss:backward()
     adam:step()
     run.paths[k] = points:detach():clone()
     run.ks[k], run.values[k] = k, loss:item()
-    run.distances[k] = k % 5 == 0 and to_data(run.paths[k], real) or run.distances[k - 1] or to_data(run.paths[0], real)
+    run.distances[k] = k % 20 == 0 and to_data(run.paths[k], real) or run.distances[k - 1] or to_data(run.paths[0], real)
   end
   return run
 end
 
 local plane_steps = P.scale == "smoke" and 20 or 200
-local function plane(alpha, floor) return P:once("plane", follow, {steps = plane_steps, alpha = alpha, floor = floor}) end
+local function plane(what)
+  what.steps, what.alpha, what.floor = plane_steps, what.alpha or 1, what.floor or 0
+  return P:once("plane", follow, what)
+end
+local function at_end(run) return run.distances[plane_steps] end
 
-local function plane_figure(falling, steady, guided)
+local function plane_figure(masked_run, free_run, guided_run)
   local fig = rp.plot.figure{width = 760, height = 420, rows = 2, cols = 3, desc = "Points that follow the loss, and its value"}
   local function panel(title, run, k)
     local ax = fig:axes{title = title, aspect = "equal"}
@@ -295,33 +304,64 @@ local function plane_figure(falling, steady, guided)
       ax:scatter(own:select(2, 1), own:select(2, 2), {size = 3})
     end
   end
-  panel("start", falling, 0)
-  panel("10 steps", falling, 10)
-  panel(("%d steps"):format(plane_steps), falling, plane_steps)
-  panel(("%d steps, $\\alpha = 3$"):format(plane_steps), guided, plane_steps)
+  panel("start", free_run, 0)
+  panel("without the mask", free_run, plane_steps)
+  panel("with the mask", masked_run, plane_steps)
+  panel("without, $\\alpha = 3$", guided_run, plane_steps)
   local ax = fig:axes{xlabel = "step", ylabel = "$W_2^2$", yscale = "log", legend = true}
-  ax:line(falling.ks, falling.distances, {label = "rate falls"})
-  ax:line(steady.ks, steady.distances, {label = "constant"})
-  ax = fig:axes{xlabel = "step", ylabel = "loss", ylim = {0, 9}}
-  ax:line(falling.ks, falling.values)
+  ax:line(free_run.ks, free_run.distances, {label = "without"})
+  ax:line(masked_run.ks, masked_run.distances, {label = "with"})
+  ax = fig:axes{xlabel = "step", ylabel = "loss", ylim = {0, 9.5}}
+  ax:line(free_run.ks, free_run.values)
+  ax:line(masked_run.ks, masked_run.values)
   return fig
 end
 
 local function plane_results()
-  local falling, steady, guided = plane(1, 0), plane(1, 1), plane(3, 0)
-  P:figure("In the plane", plane_figure(falling, steady, guided), "Grey: data of three classes. Colours: points that follow the loss.")
-  return {start = to_data(falling.paths[0], falling.real), falling = falling.distances[plane_steps],
-          steady = steady.distances[plane_steps], guided = guided.distances[plane_steps],
-          first = falling.values[1], last = falling.values[plane_steps]}
+  local own = {mask = plane{mask = true}, free = plane{mask = false}, guided = plane{mask = false, alpha = 3}}
+  own.figure, own.first = plane_figure(own.mask, own.free, own.guided), own.free
+  local subset = rp.arange(0, 3 * n_points - 1, 1, "int64")
+  local some = to_data(own.free.real:index_select(1, subset // n_points * n_data + subset % n_points + 1), own.free.real)
+  local function row(name, run) return {name, ("%.4f"):format(at_end(run)), ("%.2f"):format(run.values[plane_steps])} end
+  own.rows = {
+    {"start", ("%.4f"):format(to_data(own.free.paths[0], own.free.real)), ("%.2f"):format(own.free.values[1])},
+    row("with the mask, 4 and 2 iterations (the paper's)", own.mask), row("with the mask, 20 and 20", plane{mask = true, iterations = 20}),
+    row("without the mask, 4 and 2", own.free), row("without the mask, 20 and 20", plane{mask = false, iterations = 20}),
+    row("without the mask, a rate that does not fall", plane{mask = false, floor = 1}),
+    row("energy distance", plane{method = "energy"}), {"40 of the data themselves", ("%.4f"):format(some), ""}}
+  return own
 end
 local in_plane = P.main and plane_results()
 if in_plane then
-  P:table("In the plane", {"", "W_2^2"}, {
-    {"start", ("%.4f"):format(in_plane.start)}, {"rate falls to 0", ("%.5f"):format(in_plane.falling)},
-    {"constant rate", ("%.5f"):format(in_plane.steady)}, {"alpha = 3, rate falls to 0", ("%.5f"):format(in_plane.guided)}},
-    "Between 40 points and 200 data of a class, mean over classes.")
-  P:note("The loss was %.2f at first and %.2f at last.", in_plane.first, in_plane.last)
+  P:figure("In the plane", in_plane.figure, "Grey: data of three classes. Colours: points that follow the loss.")
+  P:table("In the plane, in numbers", {"", "W_2^2 at the end", "loss at the end"}, in_plane.rows,
+          "Between the 40 points and the 200 data of a class, mean over classes.")
 end
+
+--[[ Without the mask the points come nearer to the data than a sample of the data would, and guidance drives the classes apart and out of
+their support. With the mask they do not stay: $T_{qp}(h_i)$ and $T_{qq}(h_i)$ are both places where *others* are, so that a point that has
+gone astray is hardly called back, and points that are the data's own are pushed from their neighbours. For two of them it is
+exact: $V_1 = p_1 - p_2$ where 0 is wanted. ]]
+local pair = rp.tensor({{{0, 0}, {3, 1}}}, "float64")
+local function drift_of_pair(mask) return transport.drift(pair, pair, nil, nil, {taus = {0.05}, normalise = false, mask = mask})[1][1] end
+P:exact("mask.pair", drift_of_pair(true), {-3, -1}, 1e-9,
+        {where = "App. C", text = "two points at the data: V_1 = p_1 - p_2 with the mask"})
+P:exact("mask.pair.without", drift_of_pair(false), {0, 0}, 1e-9, {where = "App. C", text = "... and 0 without"})
+
+--[[ What it is for shows where generated samples are fresh in each step, as in a training. Let $q = r$: then no sample should have anywhere to
+go. But a batch of real samples does not contain $h_i$, and $T_{qp}(h_i)$ lies nearer to the mean than $h_i$ does. With the mask
+$T_{qq}$ has the same bias; without, $V = T_{qp} - h$ contracts the distribution. The slope $\mathbf E \langle V, h \rangle / \mathbf E |h|^2$ for
+200 batches of a normal distribution, $N = 32$, $M = 64$, $\tau = 0.05$: ]]
+local function contraction(d, mask)
+  local g = rp.generator(P.seed, "contraction")
+  local h_q, p_q = g:randn(P.scale == "smoke" and 20 or 200, 32, d), g:randn(P.scale == "smoke" and 20 or 200, 64, d)
+  local V = transport.drift(h_q, p_q, nil, nil, {taus = {0.05}, normalise = false, mask = mask})
+  return ((V * h_q):sum() / h_q:square():sum()):item()
+end
+local contractions = {}
+for i, d in ipairs{2, 16, 64} do contractions[i] = P.main and {d, contraction(d, true), contraction(d, false)} or nil end
+P:table("At the optimum", {"dimensions", "with the mask", "without"}, contractions, "Slope of the drift on the sample; 0 is wanted.")
+P:note("So a loss on fresh batches needs the mask, and points that stay must not have it.")
 
 --[[
 ## 6  Generation space and generator (Sec. 3.2, App. D) ]]
