@@ -116,5 +116,27 @@ for _, check in ipairs(result.checks) do by_id[check.id] = check end
 T.eq(by_id["rec.p"].status, "not run", "... and P-ability is not run")
 text = command.shell(words .. " --set prediction=eps --data '" .. directory .. "' 2>&1; echo code $?")
 T.ok(text:find "needs %-%-set prediction=v" and text:find "code 2$", "a prediction that is not this model's", text)
+
+-- ---- semantic transport: the authors' configuration ------------------------------------------------------------------
+rp.io.mkdir(directory .. "/vit-mae-huge")
+write_json("/vit-mae-huge/config.json", { image_size = 12, patch_size = 4, hidden_size = 16, num_hidden_layers = 2,
+  num_attention_heads = 2, intermediate_size = 32, layer_norm_eps = 1e-12 })
+local vit_state = {}
+for _, part in ipairs(models.parts(models.ViTEncoder { size = 12, patch = 4, width = 16, depth = 2, heads = 2, hidden = 32, init = "kaiming" })) do
+  vit_state["vit." .. part.name] = part.tensor:detach()
+end
+rp.io.write_safetensors(directory .. "/vit-mae-huge/model.safetensors", vit_state)
+words = ("'%s' run '%s' --scale paper -q -o '%s/run'"):format(program, here .. "../../experiments/transport_imagenet.lua", directory)
+sets = " --set latent=4 --set n_class=3 --set width=24 --set depth=1 --set heads=2 --set registers=2 --set styles=4 --set codes=2 --set every=1"
+  .. " --set steps=2 --set classes=2 --set n_gen=4 --set n_pos=4 --set n_unc=4 --set push=4 --set queue=8 --set any=16 --set warmup=1"
+text = command.shell(words .. " --data '" .. directory .. "'" .. sets .. " 2>&1; echo code $?")
+T.ok(text:find "code 4$" and text:find("imagenet-latents.safetensors", 1, true), "semantic transport says what it needs", text)
+rp.io.write_safetensors(directory .. "/imagenet-latents.safetensors", { u = rp.randn(30, 4, 4, 4), y = rp.randint(1, 3, { 30 }) })
+text = command.shell(words .. " --data '" .. directory .. "'" .. sets .. " 2>&1; echo code $?")
+T.ok(text:find "code 0$", "with the files its generator is trained", text)
+result = rp.io.json_decode(rp.io.read_text(directory .. "/run/result.json"))
+for _, check in ipairs(result.checks) do by_id[check.id] = check end
+T.eq({ by_id.weights.status, by_id.learns.status, by_id.frozen.status, by_id.fid.status }, { "pass", "pass", "pass", "not run" },
+  "the generator has the weights that were counted and learns, the features do not")
 os.execute("rm -r '" .. directory .. "'")
 T.done()
