@@ -479,7 +479,7 @@ local function repeated(list, n) return list:unsqueeze(2):expand(list:size(1), n
 
 --[[ `match` trains one generator; what differs between the runs of the paper is $\phi$, a function from images to a list of feature
 maps. The weights that count are an exponential average. ]]
-local function match(what)    -- {data, codec, phi, seed, name, method, mask, steps, alpha_max} -> {net, codec, losses}
+local function match(what)    -- {data, codec, phi, seed, name, method, loss, steps, alpha_max} -> {net, codec, losses}
   local data, codec, K = what.data, what.codec, #what.data.classes
   local g, steps, alpha_max = rp.generator(what.seed, "matching"), what.steps or P.steps, what.alpha_max or P.alpha_max
   local net = Generator{classes = K, code = codec.code, width = P.width, generator = g}
@@ -487,8 +487,6 @@ local function match(what)    -- {data, codec, phi, seed, name, method, mask, st
   local adam = optim.AdamW(net, {lr = P.lr, betas = {0.9, 0.95}, weight_decay = 0, schedule = rate})
   local average = optim.EMA(net, {decay = P.ema, warm_up = true})
   local codes, y = codec:encode(data.train.x), data.train.y
-  local mask = what.mask
-  if mask == nil then mask = P.apart end
   local bank, queue, warm, losses = bank_of(what.phi, codec, codes), numbers_by_class(y, K, g), {}, {}
   for k in P:training(steps, what.name or "generator") do
     local fresh = g:randint(1, y:size(1), {P.push})
@@ -499,9 +497,10 @@ local function match(what)    -- {data, codec, phi, seed, name, method, mask, st
     local x = codec:decode(u)
     local pos = rows_of(bank, queue:of_class(labels, P.n_pos, g))
     local unc = alpha_max > 1 and rows_of(bank, queue:any(#chosen, P.n_unc, g)) or nil
-    local loss = transport.matching_loss(transport.feature_blocks(what.phi(x), x), pos, unc,
-                                         {classes = #chosen, alpha = alpha, method = what.method or "sinkhorn", mask = mask,
-                                          taus = what.method ~= "mmd" and P.taus, warm = P.warm and warm})
+    local how = {classes = #chosen, alpha = alpha, method = what.method or "sinkhorn", taus = what.method ~= "mmd" and P.taus,
+                 mask = P.apart, warm = P.warm and warm}
+    for key, value in pairs(what.loss or {}) do how[key] = value end
+    local loss = transport.matching_loss(transport.feature_blocks(what.phi(x), x), pos, unc, how)
     adam:zero_grad()
     loss:backward()
     adam:step{clip = 2}

@@ -31,6 +31,7 @@ local experiments = {
   { "spectral_diffusion_toys", { "steps=4" }, { "Table 1", "Table 2" } },
   { "transport_features", {}, { "FD, B", "FD, A", "FD, C" } },
   { "transport_stability", {}, { "Feature spaces", "Stability and quality", "As criteria" } },
+  { "transport_method", {}, { "SimCLR", "pixels", "Guidance" } },
   { "transport_imagenet", {}, {} },
   { "spectral_images", {}, { "Table 1, regimes", "Figure 2, regimes" } },
   { "spectral_point_clouds", {}, { "Table 2", "Table 2, averages", "Noise of the metric" } },
