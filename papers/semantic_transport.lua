@@ -805,6 +805,18 @@ end
 P:table("Figures 2 and 3, in numbers", {"Featurizer", "resampling ICC", "class mass", "R^2, A", "R^2, B", "R^2, C"}, stability_rows(),
         "Matching stability, and how much of an evaluator's code a featurizer tells.")
 
+local function alignment_figure()
+  local matrix, labels = {}, {}
+  for i, kind in ipairs(kinds) do
+    matrix[i], labels[i] = {}, titles[kind]
+    for k, name in ipairs(judge_names) do matrix[i][k] = mean(column(alignment[kind], name)) end
+  end
+  local fig = rp.plot.figure{width = 420, height = 260, desc = "R^2 between featurizers and evaluators"}
+  fig:axes{}:heatmap(matrix, {values = true, xlabels = judge_names, ylabels = labels, range = {0, 1}})
+  return fig
+end
+P:figure("Figure 3", alignment_figure(), "$R^2$ of an evaluator's code (columns) told by a featurizer's (rows), means over seeds.")
+
 local function mean_fd(kind, name) return mean(column(runs[kind], "fd", name)) end        -- over seeds
 local orders = lazy(function(name)                -- Spearman's correlation of a measure with FD, over featurizers
   local measure, fd = {}, {}
