@@ -1012,3 +1012,25 @@ P:quoted("paper.best", 3.46, {where = "Table 1", ours = math.min(mean_fd("simclr
 P:quoted("paper.ratio", 39, {where = "Abstract", ours = 1 / math.min(ratio("simclr", "pixels", "B"), ratio("mae", "pixels", "B"))})
 
 P:note("The generation space keeps %.1f%% of the variance of images.", 100 * codec.kept)
+
+--[[ ### Our own numbers, to the last bit ]]
+local function weights(kind) return runs[kind][1].model.net:hash() end
+P:pinned("weights.pixels", weights "pixels", {})
+P:pinned("weights.mae", weights "mae", {})
+P:pinned("weights.simclr", weights "simclr", {})
+P:pinned("weights.hack", weights "hack", {})
+P:pinned("weights.mmd", methods["simclr mmd"][1].model.net:hash(), {})
+P:pinned("plane.mask", at_end(in_plane.mask), {})
+P:pinned("plane.free", at_end(in_plane.free), {})
+P:pinned("few.cosine", few_rows[5][3], {})
+P:pinned("fd.pixels", mean_fd("pixels", "B"), {})
+P:pinned("fd.ae", mean_fd("ae", "B"), {})
+P:pinned("fd.mae", mean_fd("mae", "B"), {})
+P:pinned("fd.simclr", mean_fd("simclr", "B"), {})
+P:pinned("fd.augmented", mean_fd("augmented", "B"), {})
+P:pinned("fd.hack", mean_fd("hack", "A"), {})
+P:pinned("rank.simclr", rank "simclr", {})
+P:pinned("icc.simclr", stable("simclr", "icc"), {})
+P:pinned("mass.simclr", stable("simclr", "mass"), {})
+P:pinned("order.icc", orders.icc, {})
+P:pinned("cells.simclr", cell_fd "simclr", {})
