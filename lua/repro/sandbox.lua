@@ -306,7 +306,12 @@ local function make_loader(env, roots, known)
     else
       chunk, syntax = loadfile(path, "t", env)
     end
-    if not chunk then error(syntax, 0) end
+    if not chunk then
+      if syntax:find "Permission denied" then
+        syntax = syntax .. "; if it was replaced while a sweep ran, start the sweep again: cells that have ended are kept"
+      end
+      error(syntax, 0)
+    end
     return chunk(name, path)
   end
 end
