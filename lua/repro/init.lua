@@ -19,12 +19,8 @@ require "repro.inputs".watch(rp.io)
 local methods = core.methods
 for _, op in ipairs(core.ops()) do methods[op.name] = core[op.name] end
 
-local libraries = {
-  nn = true, models = true, optim = true, diffusion = true, contrastive = true, metrics = true, data = true, plot = true,
-  special = true, ode = true, fit = true, dynamics = true, paper = true, sweep = true, weave = true, gradcheck = true,
-  profile = true, compile = true, live = true, conflict = true, semi_supervised = true, unsupervised = true, transport = true,
-  eigenmap = true, runs = true,
-}
+local libraries = {}
+for _, name in ipairs(require "repro.libraries") do libraries[name] = true end
 
 setmetatable(rp, {
   __index = function(self, name)

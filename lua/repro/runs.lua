@@ -12,8 +12,9 @@ local function check(list, who)
   if type(list) ~= "table" then misuse("runs.%s: a list of numbers is wanted, not a %s", who, type(list)) end
 end
 
+---The mean, added in order.
 ---@param list number[]
----@return number its mean, added in order; of nothing: not a number
+---@return number mean of nothing: not a number
 function runs.mean(list)
   check(list, "mean")
   local sum = 0.0
@@ -21,6 +22,7 @@ function runs.mean(list)
   return sum / #list
 end
 
+---The least and the greatest.
 ---@param list number[] one or more
 ---@return number least
 ---@return number greatest
@@ -34,9 +36,10 @@ function runs.range(list)
   return low, high
 end
 
+---What a table shows of several runs: "mean (least to greatest)", or the number alone where there is one.
 ---@param list number[]
 ---@param format? string default "%.3f"
----@return string text "mean (least to greatest)", or the number alone where there is one
+---@return string text
 function runs.text(list, format)
   format = format or "%.3f"
   local text = format:format(runs.mean(list))
@@ -45,8 +48,9 @@ function runs.text(list, format)
   return ("%s (%s to %s)"):format(text, format:format(low), format:format(high))
 end
 
+---What each run has under a key, or under keys one below the other: column(list, "fd", "A") has list[i].fd.A.
 ---@param list table[]
----@param ... any keys, one below the other: column(list, "fd", "A") has list[i].fd.A
+---@param ... any keys
 ---@return table column
 function runs.column(list, ...)
   check(list, "column")
