@@ -1360,7 +1360,7 @@ two dimensions: two views of one example agree no more than views of two example
 **Fig. 1.** With the regulariser two spirals have fewer outliers than the vanilla model at one learning rate. They have as few with pairs and
 $\lambda = 0$, and with shuffled positives; the other sets have no fewer. A weight a hundred times larger helps more at that rate, and at
 each side's best rate nothing is left of it. With an $R$ for each time, where embeddings do know the examples, there are no fewer outliers
-either. `experiments/spectral_diffusion_toys.lua` goes through other settings.
+either. `experiments/spectral_toys.lua` goes through other settings.
 
 ### Our own numbers, to the last bit ]]
 P:pinned("eigenmap.weights", learned[1].hash, {smoke = "9945a6c07f56240e"})

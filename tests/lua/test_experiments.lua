@@ -28,7 +28,7 @@ local experiments = {
   { "dcr_tokens", {}, { "Table 7", "Figure 1" } },
   { "dcr_backbones", {}, { "Table 1" } },
   { "dcr_cost", {}, { "Table 8" } },
-  { "spectral_diffusion_toys", { "steps=4" }, { "Table 1", "Table 2" } },
+  { "spectral_toys", { "steps=4" }, { "Table 1", "Table 2" } },
   { "transport_features", {}, { "FD, B", "FD, A", "FD, C" } },
   { "transport_stability", {}, { "Feature spaces", "Stability and quality", "As criteria" } },
   { "transport_method", {}, { "SimCLR", "pixels", "Guidance" } },

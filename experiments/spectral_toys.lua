@@ -2,7 +2,7 @@ local rp = require "repro"
 local paper = require "papers.spectral_diffusion"
 
 local P = rp.paper{
-  id = "spectral_diffusion_toys", year = 2025,
+  id = "spectral_toys", year = 2025,
   title = "Where does the Neural-Eigenmap regulariser help in two dimensions?",
   authors = "after Revisiting Spectral Representations in Generative Diffusion Models",
   settings = {
