@@ -77,8 +77,10 @@ for i, change in ipairs(changes) do
   for j, method in ipairs{"ours", "by_time"} do known[i][j + 1] = ("%.4f"):format(embedding(change, method)) end
 end
 P:table("Table 2", {"", "ours", "ours, R by time"}, known)
+local n_known = 0
+for _, change in ipairs(changes) do n_known = n_known + (embedding(change, "ours") >= 0.1 and 1 or 0) end
 
---[[ ## The claim
+--[[ ## The claims
 In how many of these settings does the regulariser do what Fig. 1 shows, against both models without it, by 0.02 at least in the mean? ]]
 local function helped(method)                     -- number of settings
   local n = 0
@@ -88,6 +90,8 @@ local function helped(method)                     -- number of settings
   end
   return n
 end
+P:claim("known", "The embeddings are spectral representations of the data: they tell examples apart, by 0.1 in the cosine, in most of the settings",
+        {value = n_known, op = ">", bound = #changes / 2}, {where = "Sec. 4.1"})
 P:claim("fewer", "Fewer outliers than vanilla and than pairs without a regulariser, in most of the settings",
         {value = helped "ours", op = ">", bound = #changes / 2}, {where = "Fig. 1"})
 P:claim("by time", "... and with an R for each time, as Eq. 14 has it",
