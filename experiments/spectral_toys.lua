@@ -90,7 +90,7 @@ local function helped(method)                     -- number of settings
   end
   return n
 end
-P:claim("known", "The embeddings are spectral representations of the data: they tell examples apart, by 0.1 in the cosine, in most settings",
+P:claim("known", "The embeddings are spectral representations of the data: they tell examples apart (0.1 in the cosine) in most settings",
         {value = n_known, op = ">", bound = #changes / 2}, {where = "Sec. 4.1"})
 P:claim("fewer", "Fewer outliers than vanilla and than pairs without a regulariser, in most of the settings",
         {value = helped "ours", op = ">", bound = #changes / 2}, {where = "Fig. 1"})
