@@ -15,6 +15,7 @@ local P = rp.paper{
     n_pos   = {smoke = 16, small = 32, paper = 128, min = 1, help = "M: real samples of a class in a step"},
     width   = {smoke = 32, small = 256, paper = 1024, min = 1, help = "hidden width of the generator"},
     size    = {smoke = 8, small = 16, paper = 16, help = "side of the images, a divisor of 32"},
+    all     = {false, help = "at any scale all variants; five of them are run at scale small"},
     times   = {smoke = 2, small = 3, paper = 3, min = 1, help = "how much more a variant has"},
   },
 }
@@ -39,8 +40,10 @@ local variants = {
   {"three quarters hidden", {mask = 0.75}},
   {"images of twice the side", {size = P.size * 2}},
 }
-if P.dataset == "cifar10" and P.scale ~= "paper" then table.remove(variants, 6) end        -- there are no more
-if P.scale == "smoke" then variants = {variants[1], variants[5]} end
+local chosen = {smoke = {1, 5}, small = {1, 2, 4, 5, 8}, paper = {1, 2, 3, 4, 5, 6, 7, 8}}
+for i, k in ipairs(chosen[P.scale]) do chosen[i] = variants[k] end
+if P.all then table.move(variants, 1, #variants, 1, chosen) end
+variants = table.move(chosen, 1, #chosen, 1, {})
 local cells = {}
 for i, v in ipairs(variants) do cells[i] = {variant = v[1]} end
 local function settings_of(name)

@@ -6,7 +6,7 @@ local P = rp.paper{
   authors = "after Hugues Van Assel and others",
   settings = {
     dataset = {"colour", choices = {"colour", "cifar10"}, help = "drawn digits in colour, or CIFAR-10 from --data DIR"},
-    seeds   = {smoke = 1, small = 2, paper = 3, min = 1, help = "independent runs"},
+    seeds   = {smoke = 1, small = 1, paper = 3, min = 1, help = "independent runs"},
     n_train = {smoke = 400, small = 4000, paper = 50000, min = 100, help = "training images"},
     n_test  = {smoke = 200, small = 1000, paper = 10000, min = 100, help = "test images, and as many samples"},
     steps   = {smoke = 4, small = 150, paper = 20000, min = 1, help = "steps of a generator's training"},
