@@ -15,7 +15,7 @@ local P = rp.paper{
     n_pos   = {smoke = 16, small = 32, paper = 128, min = 1, help = "M: real samples of a class in a step"},
     width   = {smoke = 32, small = 256, paper = 1024, min = 1, help = "hidden width of the generator"},
     size    = {smoke = 8, small = 16, paper = 16, help = "side of the images, a divisor of 32"},
-    all     = {false, help = "at any scale all variants; five of them are run at scale small"},
+    all     = {false, help = "at any scale all variants; four of them are run at scale small"},
     times   = {smoke = 2, small = 3, paper = 3, min = 1, help = "how much more a variant has"},
   },
 }
@@ -26,7 +26,8 @@ local P = rp.paper{
 **Question.** In `papers/semantic_transport.lua` small featurizers and generators compare feature spaces for a few hundred steps. Is what is
 seen there, above all whether features without labels win against pixels, a matter of that budget? Each variant has `times` as much of one
 thing: steps of the generator, its width, samples in a step, steps of the featurizers, or training images; one hides three quarters of the
-patches from the masked autoencoder in the place of a half, one has images of twice the side. ]]
+patches from the masked autoencoder in the place of a half, one has images of twice the side, and one more noise in the views of
+SimCLR and of the classifiers, evaluators B and C among them. ]]
 local kinds = {"pixels", "mae", "simclr", "augmented"}
 local base = {dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, steps = P.steps, f_steps = P.f_steps, n_gen = P.n_gen,
               n_pos = P.n_pos, width = P.width, size = P.size, warmup = math.max(1, P.steps // 5)}
@@ -39,8 +40,9 @@ local variants = {
   {"training images", {n_train = P.n_train * P.times}},
   {"three quarters hidden", {mask = 0.75}},
   {"images of twice the side", {size = P.size * 2}},
+  {"noise of 0.1 in the views", {noise = 0.1}},
 }
-local chosen = {smoke = {1, 5}, small = {1, 2, 4, 5, 8}, paper = {1, 2, 3, 4, 5, 6, 7, 8}}
+local chosen = {smoke = {1, 5}, small = {1, 9, 2, 5}, paper = {1, 2, 3, 4, 5, 6, 7, 8, 9}}
 for i, k in ipairs(chosen[P.scale]) do chosen[i] = variants[k] end
 if P.all then table.move(variants, 1, #variants, 1, chosen) end
 variants = table.move(chosen, 1, #chosen, 1, {})

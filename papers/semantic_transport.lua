@@ -32,6 +32,7 @@ local P = rp.paper{
     floor   = {0.05, paper = 1, min = 0, help = "... and its end, over its top, by a cosine"},
     f_steps = {smoke = 6, small = 500, paper = 100000, min = 1, help = "steps of a featurizer's training"},
     f_batch = {smoke = 32, small = 128, paper = 1024, min = 2, help = "images in a step of it"},
+    noise   = {0.03, min = 0, help = "standard deviation of the noise in a view"},
     mask    = {0.5, min = 0.05, help = "share of the patches that the masked autoencoder does not see"},
     ema     = {0.995, paper = 0.999, help = "decay of the average of the weights"},
   },
@@ -530,7 +531,7 @@ second, with other seeds; Fréchet distances (FD) are to test images that none o
 local n_features = 64
 local shapes = {small = {channels = {16, 32}, kernels = {5, 3}, hidden = 128},
                 other = {channels = {24, 48, 64}, kernels = {3, 3, 3}, hidden = 96}}
-local views = rp.unsupervised.views.augmented{most = 1, gain = 0.3, offset = 0.5, gradient = 0.3, cast = 0.5, noise = 0.03}
+local views = rp.unsupervised.views.augmented{most = 1, gain = 0.3, offset = 0.5, gradient = 0.3, cast = 0.5, noise = P.noise}
 
 local function half(set, k)                       -- the first or second half of a split
   local n = set.x:size(1) // 2
@@ -1022,7 +1023,8 @@ The mathematics holds to rounding. On drawn digits of 16x16 pixels, three seeds:
 - **Metric hacking** is there: FD of A falls from 63, the best of another featurizer, to 6, a tenth. Who is to notice it must not be a
   relative: B, a classifier of the same classes ($R^2 = 0.78$), sees samples as good as the best honest ones; C, which is not, sees
   $3.5$ times SimCLR's distance.
-- **Transport** is not what matters: the MMD and the energy distance in the same features are as good to within 4% under B.
+- **Transport** is not what matters: the MMD and the energy distance in the same features are as good to within 4% under B. In pixels,
+  measured once ($N = 32$, $M = 64$), it was: 62 by transport, 74 by the MMD, 86 by the energy distance.
 - **Single cells:** 84 in the space of expression, 3 in self-supervised features, 29 times less, and 10 in an autoencoder's. The cells of
   all spaces but a random network's have the type that was asked for.
 - **The mask and the kept potentials** (Sec. 3, 5). With $N = 32$, $M = 64$ and the first seed, FD of B in SimCLR's features is 43 with both, 66
