@@ -77,7 +77,12 @@ for i, method in ipairs(methods) do
 end
 P:table("Table 2, averages", {"Model", "1-NNA, early", "COV, early", "1-NNA, late", "COV, late"}, averages)
 
---[[ ## 3  The noise of the metric
+--[[ What the tables show, at scale small: training from the early to the late mark lowers 1-NNA by 0.07 to 0.09 with every method, and the methods
+differ by less. Late the baseline is ahead of the regulariser in all six comparisons, by 0.04 in the mean; early each has some. Coverage is
+the same for all. Pairs with $\lambda = 0$ and shuffled positives lie between the two, so half of what is lost is the halved batch, and
+nothing is gained from the kernel.
+
+## 3  The noise of the metric
 Two sets of as many clouds of one distribution: 1-NNA is a half in the mean. A mean over seeds, categories and distances has a smaller
 deviation, a third of that of one score if they were nine independent ones. ]]
 local noise, deviation = {}, 0
@@ -120,6 +125,6 @@ P:claim("relation", "The gain is the kernel's: views of one cloud do better than
 P:note("One score of %d clouds has a standard deviation of %.3f at most.", P.samples, deviation)
 
 --[[ ### Our own numbers, to the last bit ]]
-P:pinned("one_nn.vanilla", average("vanilla", "late", 1, 2))
-P:pinned("one_nn.ours", average("ours", "late", 1, 2))
-P:pinned("cov.ours", average("ours", "late", 3, 4))
+P:pinned("one_nn.vanilla", average("vanilla", "late", 1, 2), {small = 0.7534722222222223, smoke = 0.4583333333333334})
+P:pinned("one_nn.ours", average("ours", "late", 1, 2), {small = 0.7916666666666666, smoke = 0.4444444444444444})
+P:pinned("cov.ours", average("ours", "late", 3, 4), {small = 0.4402777777777778, smoke = 0.5833333333333333})
