@@ -1292,11 +1292,11 @@ P:not_run("image.data", "CelebA, FFHQ and ImageNet are given to the same code by
           .. "70,000 to 400,000 iterations need a GPU", {where = "Table 1"})
 
 --[[ ### Our own numbers ]]
-P:pinned("image.weights", runs_of("ours")[1].weights, {smoke = "777ea7020956280a"})
-P:pinned("image.fd.vanilla", last("vanilla", "fd"), {smoke = 0.3369873749185379})
-P:pinned("image.fd.pairs", last("pairs", "fd"), {smoke = 0.3393162447951972})
-P:pinned("image.fd.ours", last("ours", "fd"), {smoke = 0.3393332463841233})
-P:pinned("image.fd.repa", last("repa", "fd"), {smoke = 0.3463436295675191})
+P:pinned("image.weights", runs_of("ours")[1].weights, {smoke = "777ea7020956280a", small = "ba5f9569679bd7ec"})
+P:pinned("image.fd.vanilla", last("vanilla", "fd"), {smoke = 0.3369873749185379, small = 8.048441674138127})
+P:pinned("image.fd.pairs", last("pairs", "fd"), {smoke = 0.3393162447951972, small = 9.422281062212875})
+P:pinned("image.fd.ours", last("ours", "fd"), {smoke = 0.3393332463841233, small = 9.653937182553912})
+P:pinned("image.fd.repa", last("repa", "fd"), {smoke = 0.3463436295675191, small = 7.319103148020626})
 
 --[[ ## 10  Point clouds (Sec. 5.2, Table 2, Fig. 3)
 The marks, early and late, stand for the paper's 5K and 10K iterations. ]]
@@ -1421,9 +1421,9 @@ P:not_run("cloud.data", "ShapeNet, 10,000 iterations of DiT-3D S/4 on 2,048 poin
           {where = "Table 2"})
 
 --[[ ### Our own numbers ]]
-P:pinned("cloud.weights", cloud_runs[kinds[1]].ours[1].weights, {smoke = "7266a7c5a7cab0f2"})
-P:pinned("cloud.one_nn.vanilla", average("vanilla", 2), {smoke = 0.6875})
-P:pinned("cloud.one_nn.ours", average("ours", 2), {smoke = 0.7083333333333334})
+P:pinned("cloud.weights", cloud_runs[kinds[1]].ours[1].weights, {smoke = "7266a7c5a7cab0f2", small = "c7d5f25f77a8cc64"})
+P:pinned("cloud.one_nn.vanilla", average("vanilla", 2), {smoke = 0.6875, small = 0.7708333333333334})
+P:pinned("cloud.one_nn.ours", average("ours", 2), {smoke = 0.7083333333333334, small = 0.7942708333333335})
 
 --[[ ## 11  Verdict
 
@@ -1432,24 +1432,31 @@ diffusion distances of $\mathcal K_t^{1/2}$ and of $\mathcal K_t$, and their rat
 Eq. 52-54 and 58 hold, for the surrogate of Eq. 50-51 with its negatives held constant; Eq. 48 lacks squares, the step to Eq. 50 a factor of 2,
 and Proposition 4.1 is true of the surrogate alone: the gradient of Eq. 14 goes elsewhere, after training nearly the opposite way.
 
-**The eigenmap** does find the eigenfunctions of the noise's kernel, four of four, and with them diffusion distances but for what four
-functions leave out. It needs three things for that: $\alpha$ above $(\lambda_i - \lambda_j)/\lambda_i^2$, which grows without bound with the
+**The eigenmap** does find the eigenfunctions of the noise's kernel, four of four, and with them the diffusion distances to within 8%,
+of which 3 are what four functions leave out. It needs three things for that: $\alpha$ above $(\lambda_i - \lambda_j)/\lambda_i^2$, which grows without bound with the
 noise; no scaling of the rows; and an $R$ for each time. The training that the paper describes has the rows scaled, and a batch with a time for each
 example has one $R$ for all times, whose leading eigenfunctions are functions of time alone. That is what the networks learn, on the line and in
 two dimensions: two views of one example agree no more than views of two examples at one time.
 
-**Fig. 1.** With the regulariser two spirals have fewer outliers than the vanilla model at one learning rate. They have as few with pairs and
-$\lambda = 0$, and with shuffled positives; the other sets have no fewer. A weight a hundred times larger helps more at that rate, and at
-each side's best rate nothing is left of it. With an $R$ for each time, where embeddings do know the examples, there are no fewer outliers
-either. `experiments/spectral_toys.lua` goes through other settings.
+**Fig. 1.** There are no fewer outliers with the regulariser, on any of the four sets: on two spirals 30% against 25% of the vanilla model, and
+29% with the same pairs and $\lambda = 0$. Halving the clean batch is what costs, and the regulariser gives nothing back; shuffled positives do as
+well as true ones. Other learning rates and a weight a hundred times larger change nothing of that. With an $R$ for each time, where the
+embeddings do tell examples apart (by 0.1 in the cosine), there are more outliers, not fewer. A gain was seen where training is worse: with SiLU and 2,000
+steps, two spirals went from 43% to 40% at a rate of 0.01, which pairs with $\lambda = 0$ did as well, and to 34% with
+$\lambda = 0.3$; at each side's best rate, 0.02, both had 28%. `experiments/spectral_toys.lua` is for other settings.
+
+**Images and clouds.** The baseline is ahead on drawn digits (FD 8.0 against 9.7, pairs with $\lambda = 0$ 9.4), and REPA, whose teacher knows the
+classes, is ahead of the baseline (7.3). On clouds of points the differences are within the noise of the metric, with the baseline ahead at the late
+mark. What the paper reports at its sizes may have causes that these sizes do not have; that the embeddings of Eq. 14, trained as
+described, are eigenfunctions of $\mathcal K_t$ is not among them.
 
 ### Our own numbers, to the last bit ]]
-P:pinned("eigenmap.weights", learned[1].hash, {smoke = "9945a6c07f56240e"})
-P:pinned("eigenmap.least", least(learned[1].correlations), {smoke = 0.025425865595102896})
-P:pinned("eigenmap.rows", least(learned[3].correlations), {smoke = 0.0742466137126092})
-P:pinned("time.share", over_times[1].share, {smoke = 0.9659428115925035})
-P:pinned("fig1.weights", run_2d("spirals", "ours", 1).hash, {smoke = "e6aa1834c290f57c"})
-P:pinned("fig1.outliers.vanilla", mean(outliers("spirals", "vanilla")), {smoke = 0.845})
-P:pinned("fig1.outliers.pairs", mean(outliers("spirals", "pairs")), {smoke = 0.815})
-P:pinned("fig1.outliers.ours", mean(outliers("spirals", "ours")), {smoke = 0.795})
-P:pinned("fig1.outliers.shuffled", mean(outliers("spirals", "shuffled")), {smoke = 0.805})
+P:pinned("eigenmap.weights", learned[1].hash, {smoke = "9945a6c07f56240e", small = "e8791bbbae853976"})
+P:pinned("eigenmap.least", least(learned[1].correlations), {smoke = 0.025425865595102896, small = 0.9951218530519867})
+P:pinned("eigenmap.rows", least(learned[3].correlations), {smoke = 0.0742466137126092, small = 0.28599277645907273})
+P:pinned("time.share", over_times[1].share, {smoke = 0.9659428115925035, small = 0.9940091548808528})
+P:pinned("fig1.weights", run_2d("spirals", "ours", 1).hash, {smoke = "e6aa1834c290f57c", small = "73a914c249db9cb9"})
+P:pinned("fig1.outliers.vanilla", mean(outliers("spirals", "vanilla")), {smoke = 0.845, small = 0.252})
+P:pinned("fig1.outliers.pairs", mean(outliers("spirals", "pairs")), {smoke = 0.815, small = 0.29433334})
+P:pinned("fig1.outliers.ours", mean(outliers("spirals", "ours")), {smoke = 0.795, small = 0.29733333985010785})
+P:pinned("fig1.outliers.shuffled", mean(outliers("spirals", "shuffled")), {smoke = 0.805, small = 0.27666666110356647})
