@@ -1444,7 +1444,7 @@ well as true ones. Other learning rates and a weight a hundred times larger chan
 embeddings do tell examples apart (by 0.1 in the cosine), there are more outliers, not fewer. A gain was seen where training is worse: with SiLU and 2,000
 steps, two spirals went from 43% to 40% at a rate of 0.01, which pairs with $\lambda = 0$ did as well, and to 34% with
 $\lambda = 0.3$; at each side's best rate, 0.02, both had 28%. `experiments/spectral_toys.lua` has
-other settings: the more the embeddings know of the examples, the more outliers there are.
+other settings: with an $R$ for each time, the more the embeddings know of the examples, the more outliers there are.
 
 **Images and clouds.** The baseline is ahead on drawn digits (FD 8.0 against 9.7, pairs with $\lambda = 0$ 9.4), and REPA, whose teacher knows the
 classes, is ahead of the baseline (7.3). On clouds of points the differences are within the noise of the metric, with the baseline ahead at the late
