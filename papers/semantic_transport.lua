@@ -965,7 +965,8 @@ P:figure("Figure 5", embedding_figure(),
          "t-SNE of the evaluator's features: test cells (faint), generated cells (triangles), coloured by type.")
 
 --[[ ## 15  The paper's claims
-A claim that does not hold here is reported as *not reproduced*, with what was measured. All gates were set before the runs. ]]
+A claim that does not hold here is reported as *not reproduced*, with what was measured. The gates were set before these
+runs, after one exploratory run of one seed. ]]
 local function ratio(a, b, name) return mean_fd(a, name) / mean_fd(b, name) end
 local function largest_ratio(list, b)
   local most = 0
