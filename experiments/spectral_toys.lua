@@ -65,7 +65,7 @@ end
 local rows = {}
 for i, change in ipairs(changes) do
   rows[i] = {change[1]}
-  for j, method in ipairs(order) do rows[i][j + 1] = paper.show(outliers(change, method)) end
+  for j, method in ipairs(order) do rows[i][j + 1] = rp.runs.text(outliers(change, method)) end
 end
 P:table("Table 1", {"", "vanilla", "pairs, λ = 0", "ours", "ours, R by time"}, rows,
         "Share of samples more than 0.05 from the data's set; mean over seeds (range).")
@@ -85,8 +85,8 @@ In how many of these settings does the regulariser do what Fig. 1 shows, against
 local function helped(method)                     -- number of settings
   local n = 0
   for _, change in ipairs(changes) do
-    local best = math.min(paper.mean(outliers(change, "vanilla")), paper.mean(outliers(change, "pairs")))
-    if best - paper.mean(outliers(change, method)) >= 0.02 then n = n + 1 end
+    local best = math.min(rp.runs.mean(outliers(change, "vanilla")), rp.runs.mean(outliers(change, "pairs")))
+    if best - rp.runs.mean(outliers(change, method)) >= 0.02 then n = n + 1 end
   end
   return n
 end

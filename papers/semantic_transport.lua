@@ -1,5 +1,6 @@
 local rp = require "repro"
 local nn, optim, transport = rp.nn, rp.optim, rp.transport
+local mean, show, column, lazy = rp.runs.mean, rp.runs.text, rp.runs.column, rp.runs.lazy
 
 local P = rp.paper{
   id = "semantic_transport", arxiv = "2606.00514", year = 2026,
@@ -625,12 +626,6 @@ end
 local function all_classes(n, classes) return rp.arange(0, n - 1, 1, "int64") % classes + 1 end
 local function by_class(n, classes) return rp.arange(0, n * classes - 1, 1, "int64") // n + 1 end
 
-local function mean(list)
-  local sum = 0
-  for _, v in ipairs(list) do sum = sum + v end
-  return sum / #list
-end
-
 -- What sections 10 and 11 measure of a featurizer; o = {data, codec, model = whose samples are fixed, evaluators, seed}.
 local function blocks_in(f, x) return rp.no_grad(function() return transport.feature_blocks(f:maps(x), x) end) end
 local function real_batch(part, n, codec, g)      -- n images of each class, coded, ordered by class
@@ -670,7 +665,7 @@ end
 if not P.main then
   return {settings = P, load = load_images, new_codec = new_codec, Generator = Generator, match = match, sample = sample, half = half,
           new_featurizer = new_featurizer, phi_of = phi_of, codes = codes_of, new_evaluators = new_evaluators, distances = distances,
-          probe = probe, titles = titles, judges = judge_names, all_classes = all_classes, mean = mean, stability_of = stability_of,
+          probe = probe, titles = titles, judges = judge_names, all_classes = all_classes, stability_of = stability_of,
           alignment_of = alignment_of, spearman_with = spearman_with}
 end
 
@@ -678,35 +673,12 @@ local data = P:once("images", load_images, P)
 if data.note then P:note("%s", data.note) end
 local codec = new_codec(data, P.seed)
 
-local seeds, many = {}, P.seeds > 1
-for i = 1, P.seeds do seeds[i] = P.seed + i - 1 end
+local seeds, many = P:over_seeds(function(seed) return seed end), P.seeds > 1
 local n_classes = #data.classes
-local function lazy(make)                         -- a table whose values are made when they are first asked for
-  return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
-end
-local function over_seeds(f)
-  local list = {}
-  for i, seed in ipairs(seeds) do list[i] = f(seed, i) end
-  return list
-end
-local function column(list, ...)                  -- list[i][a][b]...
-  local out = {}
-  for i, row in ipairs(list) do
-    for _, key in ipairs{...} do row = row[key] end
-    out[i] = row
-  end
-  return out
-end
-local function show(list, format)                 -- mean, and the range of several
-  format = format or "%.3f"
-  local text = format:format(mean(list))
-  if #list == 1 then return text end
-  return ("%s (%s to %s)"):format(text, format:format(math.min(table.unpack(list))), format:format(math.max(table.unpack(list))))
-end
 
 local evaluators = lazy(function(i) return new_evaluators(data, seeds[i]) end)
 local featurizers = lazy(function(kind)
-  return over_seeds(function(seed, i)
+  return P:over_seeds(function(seed, i)
     if kind == "hack" then return evaluators[i].A end
     return new_featurizer(kind, half(data.train, 1), {seed = seed, name = kind, classes = n_classes})
   end)
@@ -718,25 +690,25 @@ local function judged(kind, method, i)            -- train on a featurizer, judg
   local x = sample(model, all_classes(P.n_test, n_classes), seeds[i])
   return {model = model, fd = P:once("FD", distances, evaluators[i], x), x = x:slice(1, 1, 2 * n_classes)}
 end
-local runs = lazy(function(kind) return over_seeds(function(_, i) return judged(kind, "sinkhorn", i) end) end)
+local runs = lazy(function(kind) return P:over_seeds(function(_, i) return judged(kind, "sinkhorn", i) end) end)
 
 --[[ ## 9  Pixels against semantic features (Sec. 4, Table 1)
 One generator for each featurizer and seed; everything else is the same. The effective rank of the code of test images, $e^H$ of its
 spectrum, measures how compact a geometry is; a linear probe tells how semantic. The first rows are what can be reached: training images, and
 test images through the codec. ]]
 local ranks = lazy(function(kind)
-  return over_seeds(function(_, s) return rp.metrics.effective_rank(codes_of(featurizers[kind][s], data.test.x)) end)
+  return P:over_seeds(function(_, s) return rp.metrics.effective_rank(codes_of(featurizers[kind][s], data.test.x)) end)
 end)
 local function table_1()
   local rows = {}
   for i, kind in ipairs(kinds) do
     local function fd(name) return show(column(runs[kind], "fd", name), "%.2f") end
     local rank = show(ranks[kind], "%.1f")
-    local told = show(over_seeds(function(_, s) return P:once("probe", probe, featurizers[kind][s], data) end), "%.2f")
+    local told = show(P:over_seeds(function(_, s) return P:once("probe", probe, featurizers[kind][s], data) end), "%.2f")
     rows[i] = {titles[kind], fd "A", fd "B", fd "C", rank, told}
   end
   local function reference(title, x)
-    local list = over_seeds(function(_, s) return distances(evaluators[s], x) end)
+    local list = P:over_seeds(function(_, s) return distances(evaluators[s], x) end)
     local row = {title}
     for k, name in ipairs(judge_names) do row[k + 1] = show(column(list, name), "%.3f") end
     row[5], row[6] = "", ""
@@ -772,7 +744,7 @@ local function world(i)
   return {data = data, codec = codec, model = runs.mae[i].model, evaluators = evaluators[i], seed = seeds[i]}
 end
 local stability = lazy(function(kind)
-  return over_seeds(function(_, i) return P:once("stability", stability_of, featurizers[kind][i], world(i)) end)
+  return P:over_seeds(function(_, i) return P:once("stability", stability_of, featurizers[kind][i], world(i)) end)
 end)
 
 local function coupling_figure()                  -- five classes, 4 and 9 are a pair that is easily confused
@@ -793,7 +765,7 @@ P:figure("Figure 2", coupling_figure(),
 How much of an evaluator's code follows linearly from a featurizer's, the $R^2$ of ridge regression on test images. If what counts were
 that the two see the same, this would order the featurizers; the paper's answer is that stability does. ]]
 local alignment = lazy(function(kind)
-  return over_seeds(function(_, i) return P:once("alignment", alignment_of, featurizers[kind][i], world(i)) end)
+  return P:over_seeds(function(_, i) return P:once("alignment", alignment_of, featurizers[kind][i], world(i)) end)
 end)
 local function stability_rows()
   local rows = {}
@@ -860,7 +832,7 @@ The same features, the same training, another discrepancy: the gradient of an MM
 local methods = lazy(function(key)
   local kind, method = key:match "(%a+) (%a+)"
   if method == "sinkhorn" then return runs[kind] end
-  return over_seeds(function(_, i) return judged(kind, method, i) end)
+  return P:over_seeds(function(_, i) return judged(kind, method, i) end)
 end)
 local function method_rows()
   local rows = {}
@@ -926,7 +898,7 @@ local function cell_run(kind, i)
   return {x = x, y = y, fd = rp.metrics.frechet_distance(c.real, z), type = rp.metrics.knn_accuracy(v, test.y, z, y),
           rank = rp.metrics.effective_rank(codes_of(f, test.x))}
 end
-local cell_runs = lazy(function(kind) return over_seeds(function(_, i) return cell_run(kind, i) end) end)
+local cell_runs = lazy(function(kind) return P:over_seeds(function(_, i) return cell_run(kind, i) end) end)
 local function cell_rows()
   local rows = {}
   for k, kind in ipairs(cell_kinds) do

@@ -1,5 +1,6 @@
 local rp = require "repro"
 local nn, optim, diffusion, eigenmap = rp.nn, rp.optim, rp.diffusion, rp.eigenmap
+local mean, show, lazy = rp.runs.mean, rp.runs.text, rp.runs.lazy
 
 local P = rp.paper{
   id = "spectral_diffusion", year = 2025,
@@ -432,9 +433,6 @@ local ways = {
   {"rows",   "alpha = 2, rows of length 1",   {alpha = 2, rows = true}},
   {"none",   "alpha = 0",                     {alpha = 0}},
 }
-local function lazy(make)                         -- a table whose values are made when they are first asked for
-  return setmetatable({}, {__index = function(t, key) t[key] = make(key) return rawget(t, key) end})
-end
 local learned = lazy(function(k)
   local o = {t = bed.t, name = "eigenmap, " .. ways[k][2]}
   for key, value in pairs(ways[k][3]) do o[key] = value end
@@ -820,20 +818,7 @@ local function run_2d(name, method, i, lr, weight)
 end
 
 local function outliers(name, method, lr, weight) -- one share for each seed
-  local list = {}
-  for i = 1, P.seeds do list[i] = run_2d(name, method, i, lr, weight).outliers end
-  return list
-end
-local function mean(list)
-  local sum = 0
-  for _, v in ipairs(list) do sum = sum + v end
-  return sum / #list
-end
-local function show(list, format)                 -- mean, and the range of several
-  format = format or "%.3f"
-  if #list == 1 then return format:format(list[1]) end
-  return (format .. " (" .. format .. " to " .. format .. ")"):format(mean(list), math.min(table.unpack(list)),
-          math.max(table.unpack(list)))
+  return P:over_seeds(function(_, i) return run_2d(name, method, i, lr, weight).outliers end)
 end
 local order = {"vanilla", "pairs", "ours", "shuffled", "no_penalty", "by_time"}
 local few = {vanilla = true, pairs = true, ours = true}                           -- on the two sets that the paper does not show
@@ -1152,16 +1137,14 @@ end
 
 if not P.main then
   return {objective = objective, methods = methods, sets = sets, judge_2d = judge_2d, new_world = new_world, image_run = image_run,
-          train_network = train_network, cloud_worlds = cloud_worlds, cloud_run = cloud_run, mean = mean, show = show}
+          train_network = train_network, cloud_worlds = cloud_worlds, cloud_run = cloud_run}
 end
 
 --[[ ## 9  Images (Sec. 5.1, Table 1, Fig. 2)
 The world (images, judge, teacher) is that of the run's seed; a seed is a training of its own. ]]
 local world = lazy(new_world)
 local image_runs = lazy(function(method)
-  local list = {}
-  for s = 1, P.seeds do list[s] = image_run(world[P.seed], {method = method, seed = P.seed + s - 1}) end
-  return list
+  return P:over_seeds(function(seed) return image_run(world[P.seed], {method = method, seed = seed}) end)
 end)
 local arms = {"vanilla", "pairs", "ours", "repa"}
 local function runs_of(method)                    -- of each seed; files that are missing are asked for all at once
@@ -1303,9 +1286,7 @@ The marks, early and late, stand for the paper's 5K and 10K iterations. ]]
 local kinds, cloud_arms, marks = P.cloud_kinds, {"vanilla", "ours"}, {"early", "late"}
 local cloud_runs = lazy(function(kind)          -- [method][seed]
   return lazy(function(method)
-    local list = {}
-    for s = 1, P.seeds do list[s] = cloud_run(cloud_worlds[kind], {method = method, seed = P.seed + s - 1}) end
-    return list
+    return P:over_seeds(function(seed) return cloud_run(cloud_worlds[kind], {method = method, seed = seed}) end)
   end)
 end)
 local function cloud_list(kind, method, mark, key)
