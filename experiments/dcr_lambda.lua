@@ -46,7 +46,7 @@ local function curve(metric)                      -- over lambda: means, and the
       local list = sweep:values(metric, cell)
       local i = #x + 1
       x[i], mean[i] = cell.lambda, sweep:mean(metric, cell)
-      low[i], high[i] = math.min(table.unpack(list)), math.max(table.unpack(list))
+      low[i], high[i] = rp.runs.range(list)
     end
   end
   return x, mean, {low, high}

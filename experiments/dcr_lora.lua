@@ -76,7 +76,7 @@ local function draw(ax, metric, rate, marker, style)
   for i, rank in ipairs(P.ranks) do
     local list = sweep:values(name_of(rank) .. "." .. metric, {rate = rate})
     y[i] = sweep:mean(name_of(rank) .. "." .. metric, {rate = rate})
-    low[i], high[i] = math.min(table.unpack(list)), math.max(table.unpack(list))
+    low[i], high[i] = rp.runs.range(list)
   end
   ax:line(P.ranks, y, {label = ("LoRA, rate %g"):format(rate), marker = marker, band = {low, high}})
   ax:hline(sweep:mean(name_of(0) .. "." .. metric, {rate = rate}), {label = ("all weights, rate %g"):format(rate), style = style})

@@ -113,11 +113,7 @@ local function some_labels(n, seed)                         -- (n_train): the la
 end
 
 local function predict(model, x)
-  return rp.no_grad(function()
-    local parts = {}
-    for i, part in ipairs{x:split(500)} do parts[i] = model(part):argmax(2) end
-    return rp.concat(1, table.unpack(parts))
-  end)
+  return nn.in_parts(function(part) return model(part):argmax(2) end, 500, x)
 end
 
 local function accuracy(model) return rp.metrics.accuracy(predict(model, data.test.x), data.test.y) end
@@ -250,7 +246,7 @@ for _, line in ipairs{{"none", "no pretraining", "circle"}, {"ae", "autoencoder"
   local y, low, high = {}, {}, {}
   for i, n in ipairs(counts) do
     local list = values("final", line[1], "plain", n)
-    y[i], low[i], high[i] = mean(list), math.min(table.unpack(list)), math.max(table.unpack(list))
+    y[i], low[i], high[i] = mean(list), rp.runs.range(list)
   end
   axes:line(counts, y, {label = line[2], marker = line[3], band = {low, high}})
 end

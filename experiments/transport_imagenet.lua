@@ -94,17 +94,7 @@ local function maps_of(world, u)                            -- latents -> featur
 end
 
 local function blocks_of(world, u)                          -- without a graph, `part` images at a time
-  local lists = {}
-  rp.no_grad(function()
-    for _, piece in ipairs{u:split(P.part)} do
-      for i, block in ipairs(transport.feature_blocks(maps_of(world, piece), piece)) do
-        lists[i] = lists[i] or {name = block.name}
-        table.insert(lists[i], block.x)
-      end
-    end
-  end)
-  for i, list in ipairs(lists) do lists[i] = {name = list.name, x = rp.concat(1, list)} end
-  return lists
+  return transport.in_parts(function(piece) return transport.feature_blocks(maps_of(world, piece), piece) end, P.part, u)
 end
 
 local function new_world(g)
@@ -123,13 +113,11 @@ end
 --[[ ## 3  The training
 Each step: 128 classes drawn at random, $p(\alpha) \propto \alpha^{-5}$ on $[1, 4]$, 64 samples, 128 positives and 32 unconditional
 samples of each class from queues, three temperatures, AdamW with a warm-up and no decay of the rate, gradients of norm 2 at most. ]]
-local function repeated(list, n) return list:unsqueeze(2):expand(list:size(1), n):reshape(-1) end
-
 local function one_loss(world, net, queue, warm, g)
   local chosen = g:randperm(P.n_class):slice(1, 1, P.classes)
   local alpha = transport.guidance(P.classes, g, {low = 1, high = 4, power = 5})
   local u0, style = net:draw(P.classes * P.n_gen, g)
-  local u = net(u0, repeated(chosen, P.n_gen), repeated(alpha, P.n_gen), style)
+  local u = net(u0, chosen:repeat_interleave(P.n_gen), alpha:repeat_interleave(P.n_gen), style)
   local pos = blocks_of(world, queue:of_class(chosen:totable(), P.n_pos, g))
   local unc = blocks_of(world, queue:any(P.classes, P.n_unc, g))
   return transport.matching_loss(transport.feature_blocks(maps_of(world, u), u), pos, unc,

@@ -584,9 +584,7 @@ end
 **P-ability**: for each attribute, pairs of images that differ in it alone; the text of each value must be nearer to its
 image than to the other, and both must be right: 25% by chance. ]]
 local function embed(f, x)                        -- (n,C,H,W) -> (n,K), without a graph
-  local parts = {}
-  for i, part in ipairs{x:split(500)} do parts[i] = (rp.no_grad(f.forward, f, part)) end
-  return rp.concat(1, table.unpack(parts))
+  return nn.in_parts(function(part) return (f(part)) end, 500, x)
 end
 
 local function p_ability(m)                       -- -> list of the share of right pairs for each attribute
@@ -886,7 +884,7 @@ local function capacity_figure()
     local y, low, high = {}, {}, {}
     for i, row in ipairs(list) do
       local values = column(row[1], key)
-      y[i], low[i], high[i] = mean(values), math.min(table.unpack(values)), math.max(table.unpack(values))
+      y[i], low[i], high[i] = mean(values), rp.runs.range(values)
     end
     ax:line(x, y, {label = key_names[j], marker = ({"circle", "square", "triangle", "diamond"})[j], band = {low, high}})
   end

@@ -371,12 +371,7 @@ local function train(o)
 end
 
 local function codes(encoder, x, t)               -- the means of the codes of images, without a graph
-  local parts = {}
-  for i, part in ipairs{x:split(500)} do
-    local times = t and rp.full({part:size(1)}, t)
-    parts[i] = rp.no_grad(function() return (encoder(part, times)) end)
-  end
-  return rp.concat(1, table.unpack(parts))
+  return nn.in_parts(function(part) return (encoder(part, t and rp.full({part:size(1)}, t))) end, 500, x)
 end
 
 --[[ ## 5  Sampling and measuring
@@ -384,12 +379,7 @@ The samplers run the reverse equation (Eq. 2) from $t_{init}$, by default 1, wit
 predictor-corrector, or the probability flow, which has no noise of its own. The start is $s\,n$, or $u + s\,n$ with
 $u$ uniform in $[0, 1]^d$ (Sec. 3.2). ]]
 local function in_parts(f)                        -- f(x, t, z) of 1000 images at a time: the same values in less memory
-  return function(x, t, z)
-    if x:size(1) <= 1000 then return f(x, t, z) end
-    local parts, ts, zs = {}, {t:split(1000)}, z and {z:split(1000)}
-    for i, part in ipairs{x:split(1000)} do parts[i] = f(part, ts[i], zs and zs[i]) end
-    return rp.concat(1, table.unpack(parts))
-  end
+  return function(x, t, z) return nn.in_parts(f, 1000, x, t, z) end
 end
 local function sample(score, o)                   -- {shape, z, seed, from, centre, method, steps = from t = 1, x = start} -> images
   local from = o.from or 1
@@ -664,7 +654,7 @@ local function swapped(model, t, seed)            -- mean squared errors with th
 end
 local function spread(model, seed)                -- mean variance of a pixel over samples of one code, relative to the data's
   local x0, sum, repeats = data.test.x:slice(1, 1, 8), 0, P.scale == "smoke" and 4 or 16
-  local z = codes(model.encoder, x0):unsqueeze(2):expand(8, repeats, model.encoder.code):reshape(8 * repeats, -1)
+  local z = codes(model.encoder, x0):repeat_interleave(repeats)
   local x = sample(model.score, {shape = {8 * repeats, data.train.x:size(2), side, side}, z = z, seed = seed})
   for i = 1, 8 do sum = sum + x:slice(1, (i - 1) * repeats + 1, i * repeats):var(1):mean():item() end
   return sum / 8 / data.test.x:var(1):mean():item()

@@ -449,19 +449,11 @@ end
 A step draws $N$ noises for each class, $M$ real samples of the class and $U$ of any class from queues, into which new data are
 pushed, computes the features of all, and follows the loss of Sec. 4. As $\phi$ is frozen, features of real samples are
 computed once, and the queues hold numbers of images. ]]
-local function bank_of(phi, codec, codes)         -- blocks of all real samples, 500 at a time
-  local parts = {}
-  rp.no_grad(function()
-    for first = 1, codes:size(1), 500 do
-      local x = codec:decode(codes:slice(1, first, math.min(first + 499, codes:size(1))))
-      for i, block in ipairs(transport.feature_blocks(phi(x), x)) do
-        parts[i] = parts[i] or {name = block.name}
-        table.insert(parts[i], block.x)
-      end
-    end
-  end)
-  for i, list in ipairs(parts) do parts[i] = {name = list.name, x = rp.concat(1, list)} end
-  return parts
+local function bank_of(phi, codec, codes)         -- blocks of all real samples
+  return transport.in_parts(function(u)
+    local x = codec:decode(u)
+    return transport.feature_blocks(phi(x), x)
+  end, 500, codes)
 end
 
 local function rows_of(bank, index)               -- the blocks of the samples with these numbers
@@ -476,8 +468,6 @@ local function numbers_by_class(y, classes, g)    -- a queue of sample numbers, 
   queue:push(order:to "float32", y:index_select(1, order))
   return queue
 end
-
-local function repeated(list, n) return list:unsqueeze(2):expand(list:size(1), n):reshape(-1) end
 
 --[[ `match` trains one generator; what differs between the runs of the paper is $\phi$, a function from images to a list of feature
 maps. The weights that count are an exponential average. ]]
@@ -495,7 +485,7 @@ local function match(what)    -- {data, codec, phi, seed, name, method, loss, st
     queue:push(fresh:to "float32", y:index_select(1, fresh))
     local chosen = K > P.classes and g:randperm(K):slice(1, 1, P.classes) or rp.arange(1, K, 1, "int64")
     local labels, alpha = chosen:totable(), transport.guidance(#chosen, g, {low = 1, high = alpha_max})
-    local u = net(g:randn(#chosen * P.n_gen, n_noise), repeated(chosen, P.n_gen), repeated(alpha, P.n_gen))
+    local u = net(g:randn(#chosen * P.n_gen, n_noise), chosen:repeat_interleave(P.n_gen), alpha:repeat_interleave(P.n_gen))
     local x = codec:decode(u)
     local pos = rows_of(bank, queue:of_class(labels, P.n_pos, g))
     local unc = alpha_max > 1 and rows_of(bank, queue:any(#chosen, P.n_unc, g)) or nil
@@ -587,11 +577,7 @@ end
 local function phi_of(f) return function(x) return f:maps(x) end end
 
 local function codes_of(f, x)                     -- of many images, without a graph
-  return rp.no_grad(function()
-    local parts = {}
-    for i, part in ipairs{x:split(500)} do parts[i] = f:code(part) end
-    return rp.concat(1, parts)
-  end)
+  return nn.in_parts(function(part) return f:code(part) end, 500, x)
 end
 
 local kinds = {"pixels", "random", "ae", "mae", "simclr", "augmented"}

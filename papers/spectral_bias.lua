@@ -72,7 +72,7 @@ end
 
 local function pairs_of(x)                        -- every point with every noise: clean (2dn,d), noise (2dn,d)
   local n, m = x:size(1), design:size(1)
-  return x:unsqueeze(2):expand(n, m, d):reshape(n * m, d), design:unsqueeze(1):expand(n, m, d):reshape(n * m, d)
+  return x:repeat_interleave(m), design:unsqueeze(1):expand(n, m, d):reshape(n * m, d)
 end
 
 local function dsm_loss(W, b, sigma, x)           -- Eq. 2, the expectation over points and noise
@@ -465,7 +465,7 @@ end
 
 local function filter_flow(w0, radius, s, time)   -- direct simulation with eta = 1/2
   local n = signals:size(1)
-  local clean = signals:unsqueeze(2):expand(n, 2 * N, N):reshape(-1, N)
+  local clean = signals:repeat_interleave(2 * N)
   local noisy = clean + noises:unsqueeze(1):expand(n, 2 * N, N):reshape(-1, N) * s
   local inputs = shifted(noisy, radius)
   return ode.solve(function(_, y)

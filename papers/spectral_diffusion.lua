@@ -969,9 +969,7 @@ local function train_teacher(data, patch, seed)   -- -> patch tokens (n,N,32) of
     step:step()
     P:watch(loss)
   end
-  local parts = {}
-  for k, part in ipairs{data.x:split(500)} do parts[k] = select(2, rp.no_grad(teacher.vit.forward, teacher.vit, part)) end
-  return rp.concat(1, table.unpack(parts))
+  return nn.in_parts(function(x) return (select(2, teacher.vit(x))) end, 500, data.x)
 end
 
 --[[ ### Sizes
@@ -1192,7 +1190,7 @@ local function figure_2()
     local x, y, low, high = {}, {}, {}, {}
     for k, m in ipairs(runs_of(method)[1].marks) do
       local list = at_mark(method, "fd", k)
-      x[k], y[k], low[k], high[k] = m.step, mean(list), math.min(table.unpack(list)), math.max(table.unpack(list))
+      x[k], y[k], low[k], high[k] = m.step, mean(list), rp.runs.range(list)
     end
     ax:line(x, y, {label = methods[method].name, marker = ({"circle", "square", "triangle", "diamond"})[i], band = {low, high}})
   end

@@ -109,14 +109,8 @@ end
 ---@return Tensor (B, M, D), predictions flattened
 function contrastive.pairwise(net, x, t, c)
   local n, m = x:size(1), c:size(1)
-  local tail = x.shape
-  tail[1] = -1
-  local wide = x.shape
-  table.insert(wide, 2, m)
-  local xs = x:unsqueeze(2):expand(wide):reshape(tail)
-  local ts = t:unsqueeze(2):expand(n, m):reshape(-1)
   local cs = c:unsqueeze(1):expand(n, m, c:size(2)):reshape(n * m, c:size(2))
-  return net(xs, ts, cs):reshape(n, m, -1)
+  return net(x:repeat_interleave(m), t:repeat_interleave(m), cs):reshape(n, m, -1)
 end
 
 local function flat(x) return x.ndim == 2 and x or x:reshape(x:size(1), -1) end

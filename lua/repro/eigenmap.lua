@@ -102,7 +102,7 @@ function eigenmap.pairs(process, x0, given)
     misuse("eigenmap.pairs: %d examples are not %s groups of one size", n, tostring(o.groups))
   end
   local t = process:draw_times(o.groups or n)
-  if o.groups then t = t:unsqueeze(2):expand(o.groups, n // o.groups):reshape(n) end
+  if o.groups then t = t:repeat_interleave(n // o.groups) end
   local clean = core.concat(1, x0, o.positives == "own" and x0 or derived.roll(x0, 1, 1))
   local times = core.concat(1, t, t)
   local eps = process:noise(clean.shape):to(clean.dtype)

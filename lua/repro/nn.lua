@@ -14,7 +14,7 @@ local nn = {
 }
 
 for _, part in ipairs { "linear", "conv", "norm", "embedding", "residual", "attention", "patches", "vit", "dit", "one_step",
-                        "point_transformer", "unet", "mlp_unet", "strided", "wide_resnet", "lora" } do
+                        "point_transformer", "unet", "mlp_unet", "strided", "wide_resnet", "lora", "in_parts" } do
   for name, value in pairs(require("repro.nn." .. part)) do
     if nn[name] then error("repro.nn." .. name .. " is defined twice") end
     nn[name] = value

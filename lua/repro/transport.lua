@@ -10,7 +10,7 @@
 ---   entropic_cost, divergence         values with converged potentials, and gradients       transport/divergence.lua
 ---   exact_cost                        without entropy                                       transport/exact.lua
 ---   drift                             the direction of the loss, or of an MMD               transport/drift.lua
----   feature_blocks, matching_loss     of feature maps to the loss                           transport/blocks.lua
+---   feature_blocks, in_parts, matching_loss    of feature maps to the loss                  transport/blocks.lua
 ---   resample_icc, class_mass          matching stability, and classes in a coupling        transport/stability.lua
 ---   Queue, guidance                   real samples by class, weights of guidance            transport/queue.lua
 ---
@@ -21,6 +21,7 @@ local transport = {}
 for _, part in ipairs { "cost", "sinkhorn", "divergence", "exact", "drift", "blocks", "queue", "stability" } do
   for name, value in pairs(require("repro.transport." .. part)) do transport[name] = value end
 end
-transport.clouds, transport.total, transport.options, transport.problems = nil, nil, nil, nil      -- used between the parts only
+-- Used between the parts only.
+transport.clouds, transport.total, transport.options, transport.width, transport.problems = nil, nil, nil, nil, nil
 
 return transport

@@ -311,4 +311,20 @@ for _, p in ipairs(maker:parameters()) do reached = reached and p.grad ~= nil an
 T.ok(reached, "OneStepDiT: gradients reach every parameter")
 T.raises(function() nn.OneStepDiT { size = 8, width = 24, depth = 1, heads = 2 } end, "number of classes is missing", "OneStepDiT: classes")
 
+-- ---- in parts ----
+local many, beside = rp.randn(7, 3), rp.arange(1, 7)
+local calls = 0
+local function both(a, b, c)
+  calls = calls + 1
+  return a * 2, b and a:sum(2) + b or a:sum(2), c
+end
+local doubled, sums, nothing = nn.in_parts(both, 3, many:clone():requires_grad_(), beside, nil)
+T.bits(doubled, many * 2, "in_parts: the results in order")
+T.bits(sums, many:sum(2) + beside, "... all of them")
+T.eq({ calls, nothing }, { 3, nil }, "... of three calls")
+T.eq(doubled.requires_grad, false, "... without a graph")
+T.bits(select(2, nn.in_parts(both, 7, many)), many:sum(2), "... or in one")
+T.eq(calls, 4, "... which is enough for seven rows")
+T.bits(nn.in_parts(nn.Linear(3, 2, { init = "zeros" }), 3, many), rp.zeros(7, 2), "... of a module")
+
 T.done()

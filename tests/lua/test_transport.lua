@@ -292,4 +292,13 @@ near(mass:sum(1), rp.full({ 36 }, 1 / 36), 1e-6, "class_mass: a coupling's colum
 local noise = rp.generator(4):randn(36, 2)
 local chance = S.class_mass(flat(noise), class_of, flat(rp.generator(5):randn(36, 2)), class_of)
 T.ok(math.abs(chance - 1 / 3) < 0.12, "class_mass: chance where features do not know the class", tostring(chance))
+local five = rp.randn(5, 2, 3, 3)
+local function as_blocks(batch) return S.feature_blocks({ batch }, batch) end
+local whole, parts = as_blocks(five), S.in_parts(as_blocks, 2, five)
+T.eq(#parts, #whole, "in_parts: as many blocks")
+for i, block in ipairs(whole) do
+  T.eq(parts[i].name, block.name, "in_parts: block " .. i)
+  T.bits(parts[i].x, block.x, "... of all samples, some at a time")
+end
+
 T.done()

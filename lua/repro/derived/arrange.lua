@@ -119,6 +119,22 @@ function arrange.roll(x, shifts, dims)
   return x
 end
 
+---Each slice along a dimension n times in a row: x_1 x_1 x_2 x_2 ...
+---@param x Tensor
+---@param n integer
+---@param dim? integer default 1
+---@return Tensor n times as long along dim
+function arrange.repeat_interleave(x, n, dim)
+  if math.type(n) ~= "integer" or n < 0 then misuse("repeat_interleave: n = %s times", tostring(n)) end
+  dim = dim or 1
+  if dim < 0 then dim = dim + x.ndim + 1 end
+  local shape = x.shape
+  table.insert(shape, dim + 1, n)
+  local y = x:unsqueeze(dim + 1):expand(shape)
+  shape[dim] = table.remove(shape, dim + 1) * shape[dim]
+  return y:reshape(shape)
+end
+
 -- A compiled step reads no numbers; a selection refuses indices outside 1..n where they lie.
 local function select_all(index, n)
   local places = core.arange(1, n, 1, "int64")

@@ -48,14 +48,11 @@ Judge.__index = Judge
 ---@param x Tensor (n, C, S, S)
 ---@return table {code (n, width), map (n, spatial h w): the first channels of the second layer, p (n, classes)}
 function Judge:see(x)
-  local code, map, p = {}, {}, {}
-  for k, part in ipairs { x:split(500) } do
-    rp.no_grad(function()
-      local logits, c, m = self.net(part)
-      code[k], map[k], p[k] = c, m:slice(2, 1, math.min(self.spatial, m:size(2))):flatten(2), logits:softmax(2)
-    end)
-  end
-  return { code = rp.concat(1, code), map = rp.concat(1, map), p = rp.concat(1, p) }
+  local code, map, p = rp.nn.in_parts(function(part)
+    local logits, c, m = self.net(part)
+    return c, m:slice(2, 1, math.min(self.spatial, m:size(2))):flatten(2), logits:softmax(2)
+  end, 500, x)
+  return { code = code, map = map, p = p }
 end
 
 ---Share of images of which the network names the class.

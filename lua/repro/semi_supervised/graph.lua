@@ -34,7 +34,7 @@ local graph = {}
 -- The pairs i < j of which one is among the nearest of the other, each once, and how often (1 or 2).
 local function edges_of(index)
   local n, k = table.unpack(index.shape)
-  local i = rp.arange(1, n, 1, "int64"):unsqueeze(2):expand(n, k):reshape(-1)
+  local i = rp.arange(1, n, 1, "int64"):repeat_interleave(k)
   local j = index:reshape(-1)
   local key, _, count = ((i:minimum(j) - 1) * n + (i:maximum(j) - 1)):unique()
   return key // n + 1, key % n + 1, count:to("float64")

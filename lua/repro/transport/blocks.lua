@@ -4,6 +4,7 @@ local rp = require "repro"
 local cost = require "repro.transport.cost"
 local drift = require "repro.transport.drift"
 local misuse = require "repro.misuse"
+local nn = require "repro.nn"
 
 local blocks = {}
 
@@ -36,6 +37,23 @@ function blocks.feature_blocks(maps, images)
     local x = images.ndim == 2 and images:unsqueeze(2) or images:flatten(3)
     add("norm_x", (x:square():mean(3) + 1e-6):sqrt():unsqueeze(2))
   end
+  return list
+end
+
+---The blocks of many samples, `size` of them at a time and without a graph, as nn.in_parts.
+---    local bank = transport.in_parts(function(x) return transport.feature_blocks(phi(x), x) end, 500, images)
+---@param fn fun(x: Tensor): {name: string, x: Tensor}[] of samples (m, ...)
+---@param size integer
+---@param x Tensor (n, ...)
+---@return {name: string, x: Tensor}[] x (n, L, C)
+function blocks.in_parts(fn, size, x)
+  local names = {}
+  local list = { nn.in_parts(function(part)
+    local xs = {}
+    for i, block in ipairs(fn(part)) do names[i], xs[i] = block.name, block.x end
+    return table.unpack(xs)
+  end, size, x) }
+  for i, all in ipairs(list) do list[i] = { name = names[i], x = all } end
   return list
 end
 
@@ -88,7 +106,7 @@ function blocks.matching_loss(gen, pos, unc, given)
     local s, V = rp.no_grad(function()
       local p = blocks.problems(pos[i].x:detach(), o.classes)
       local r = unc and blocks.problems(unc[i].x:detach(), o.classes)
-      local w = r and (o.alpha:detach() - 1):unsqueeze(2):expand(o.classes, l):reshape(-1)
+      local w = r and (o.alpha:detach() - 1):repeat_interleave(l)
       return of_block(h, p, r, w, o, block.name)
     end)
     h = h / s

@@ -60,7 +60,7 @@ end
 local pulls = { sinkhorn = transported, mmd = gauss, energy = energy }
 
 -- eps of a temperature: tau std(C) for transport, tau mean(C) for a kernel; C is towards the real samples of the class.
-local function width(o, tau, C)
+function drift.width(o, tau, C)
   if o.method == "sinkhorn" then return (C:std(nil, false, 0) * tau):maximum(1e-8 * tau) end
   return (C:mean() * tau):maximum(1e-8 * tau)
 end
@@ -71,7 +71,7 @@ local function normalised(V) return V / (V:square():mean({ 2, 3 }, true) + 1e-8)
 function drift.total(h, p, r, w, d, o, name)
   local sum
   for t, tau in ipairs(o.taus) do
-    local eps, pull = width(o, tau, d.p), pulls[o.method]
+    local eps, pull = drift.width(o, tau, d.p), pulls[o.method]
     local function key(of) return ("%s.%d.%s"):format(name or "", t, of) end
     local V = pull(d.p, h, p, eps, o, key "p")
     if r then V = V * (w + 1) - pull(d.r, h, r, eps, o, key "r") * w end

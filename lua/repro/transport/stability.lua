@@ -1,6 +1,7 @@
 --- How much a matching depends on the batch, and whether it keeps classes together.
 
 local cost = require "repro.transport.cost"
+local drift = require "repro.transport.drift"
 local metrics = require "repro.metrics"
 local misuse = require "repro.misuse"
 local options = require "repro.options"
@@ -14,7 +15,7 @@ local stability = {}
 local function targets(h, p, o)
   local x, y = problems(h, o.classes), problems(p, o.classes)
   local C = cost.squared_distances(x, y)
-  local eps = (C:std(nil, false, 0) * o.tau):maximum(1e-8 * o.tau)
+  local eps = drift.width({ method = "sinkhorn" }, o.tau, C)
   local _, g = sinkhorn.sinkhorn(C, eps, { iterations = o.iterations })
   local T = sinkhorn.barycentres(C, g, eps, y)
   local k, l, c = o.classes, h:size(2), h:size(3)

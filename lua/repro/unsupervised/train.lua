@@ -42,14 +42,11 @@ end
 ---@param batch? integer default 500
 ---@return Tensor (n, c)
 function train.encode(model, x, batch)
-  local was, parts, n = model.training, {}, x:size(1)
-  batch = batch or 500
+  local was = model.training
   model:eval()
-  rp.no_grad(function()
-    for first = 1, n, batch do parts[#parts + 1] = model:encode(x:slice(1, first, math.min(first + batch - 1, n))) end
-  end)
+  local codes = rp.nn.in_parts(function(part) return (model:encode(part)) end, batch or 500, x)
   if was then model:train() end
-  return rp.concat(1, parts)
+  return codes
 end
 
 return train
