@@ -61,8 +61,8 @@ local sweep = rp.sweep{
   name = "features", list = cells, seeds = P.seeds,
   run = function(cell)
     local paper = rp.paper.require("papers.semantic_transport", settings_of(cell.variant))
-    local data = paper.load{dataset = P.dataset, n_train = paper.settings.n_train, n_test = P.n_test, size = paper.settings.size,
-                            seed = cell.seed}
+    local data = rp.data.labelled_images{name = P.dataset, side = paper.settings.size, n_train = paper.settings.n_train, n_test = P.n_test,
+                                         seed = cell.seed}
     local codec, evaluators, out = paper.new_codec(data, cell.seed), paper.new_evaluators(data, cell.seed), {}
     for _, kind in ipairs(kinds) do
       local f = paper.new_featurizer(kind, paper.half(data.train, 1), {seed = cell.seed, name = kind, classes = #data.classes})

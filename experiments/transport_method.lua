@@ -45,7 +45,8 @@ local sweep = rp.sweep{
   name = "method", grid = {kind = {"simclr", "pixels"}}, seeds = P.seeds,
   run = function(cell)
     local paper = rp.paper.require("papers.semantic_transport", base)
-    local data = paper.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = P.size, seed = cell.seed}
+    local data = rp.data.labelled_images{name = P.dataset, side = P.size, n_train = P.n_train, n_test = P.n_test,
+                                         seed = cell.seed}
     local codec, out = paper.new_codec(data, cell.seed), {}
     local world = {paper = paper, data = data, seed = cell.seed, evaluators = paper.new_evaluators(data, cell.seed)}
     local f = paper.new_featurizer(cell.kind, paper.half(data.train, 1), {seed = cell.seed, name = cell.kind, classes = #data.classes})

@@ -59,7 +59,8 @@ local sweep = rp.sweep{
   run = function(cell)
     local paper = rp.paper.require("papers.semantic_transport", {dataset = P.dataset, n_train = P.n_train, n_test = P.n_test,
       steps = P.steps, f_steps = P.f_steps, n_gen = P.n_gen, n_pos = P.n_pos, warmup = math.max(1, P.steps // 5)})
-    local data = paper.load{dataset = P.dataset, n_train = P.n_train, n_test = P.n_test, size = paper.settings.size, seed = cell.seed}
+    local data = rp.data.labelled_images{name = P.dataset, side = paper.settings.size, n_train = P.n_train, n_test = P.n_test,
+                                         seed = cell.seed}
     local world = {data = data, codec = paper.new_codec(data, cell.seed), evaluators = paper.new_evaluators(data, cell.seed),
                    seed = cell.seed}
     local featurizers, out = {}, {}

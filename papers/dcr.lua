@@ -155,33 +155,32 @@ function datasets.glyphs()
           classes = names.classes, attributes = names.attributes, coarse = names.coarse}
 end
 
-local function real(set, to_16, coarse, names, measure)   -- measure(x) -> (n,A), cut at the training images' median
-  local middle = measure and measure(set.train.x):median(1)
+local function real(set, coarse, names)           -- images in [-1, 1]; attributes: what was measured, cut at the training images' median
+  local middle = set.train.measured and set.train.measured:median(1)
   local function split(part)
-    return {x = to_16(part.x) * 2 - 1, y = part.y, context = rp.zeros(part.y:size(1), 0),
-            attribute = measure and measure(part.x):gt(middle):to("float32") or rp.zeros(part.y:size(1), 0)}
+    return {x = part.x, y = part.y, context = rp.zeros(part.y:size(1), 0),
+            attribute = middle and part.measured:gt(middle):to("float32") or rp.zeros(part.y:size(1), 0)}
   end
   local data = {train = split(set.train), test = split(set.test), pairs = {}, classes = set.classes, attributes = names, coarse = coarse}
   for k = 1, #names do data.pairs[k] = {rp.data.pairs_differing(data.test, k, P.n_pairs)} end
   P:note("%s", set.note)
   return data
 end
+local function of_16(measure)
+  return rp.data.labelled_images{name = P.dataset, side = 16, n_train = P.n_train, n_test = P.n_test, range = {-1, 1}, measure = measure}
+end
 
 local digit_groups = {1, 2, 3, 3, 4, 5, 1, 2, 5, 4}
 
-function datasets.mnist()                         -- 28 -> 32 -> 16
-  return real(rp.data.mnist{n_train = P.n_train, n_test = P.n_test}, function(x) return x:pad{2, 2, 2, 2}:avg_pool2d(2) end,
-              digit_groups, rp.data.stroke_names, rp.data.stroke_shape)
-end
+function datasets.mnist() return real(of_16(rp.data.stroke_shape), digit_groups, rp.data.stroke_names) end      -- 28 -> 32 -> 16
 
 function datasets.digits()                        -- 8 -> 16; 1,797 images in all
-  return real(rp.data.digits(), function(x) return x:upsample_nearest(2) end, digit_groups, rp.data.stroke_names, rp.data.stroke_shape)
+  local set = of_16(rp.data.stroke_shape)
+  for _, part in ipairs{set.train, set.test} do part.x = part.x:upsample_nearest(2) end
+  return real(set, digit_groups, rp.data.stroke_names)
 end
 
-function datasets.cifar10()                       -- 32 -> 16; nothing to measure: D-ability only
-  return real(rp.data.cifar10{n_train = P.n_train, n_test = P.n_test}, function(x) return x:avg_pool2d(2) end,
-              {1, 2, 3, 4, 5, 4, 6, 5, 1, 2}, {})
-end
+function datasets.cifar10() return real(of_16(), {1, 2, 3, 4, 5, 4, 6, 5, 1, 2}, {}) end       -- nothing to measure: D-ability only
 
 --[[ At `--scale paper` the networks are the published ones and the images a folder of PNG files, one folder in it for each class.
 They are squares whose side is a multiple of CLIP's 224 and of 64, such as 448: Stable Diffusion's autoencoder sees all of it, CLIP the
@@ -207,10 +206,10 @@ function datasets.images()
     {"stable-diffusion-2-1/unet/diffusion_pytorch_model.safetensors", sd},
     {"stable-diffusion-2-1/vae/diffusion_pytorch_model.safetensors", sd},
     {"images", "your own: DIR/images/CLASS/*.png, all of 448x448 pixels"}}
-  local set, coarse = rp.data.image_folder{dir = folder .. "/images", channels = 3}, {}
+  local set, coarse = rp.data.image_folder{dir = folder .. "/images", channels = 3, range = {-1, 1}}, {}
   for k = 1, #set.classes do coarse[k] = 1 end
   given = published(folder, set.train.x:size(3))
-  local data = real(set, function(x) return x end, coarse, {})
+  local data = real(set, coarse, {})
   if not rp.io.exists(folder .. "/pairs") then return data end
   local words = rp.models.Tokenizer(folder .. "/clip-vit-large-patch14")
   given.captions = {}                             -- of each pattern and value: (n, L) words, a caption for each pair
@@ -232,19 +231,10 @@ rp.memory_trim()                                  -- hands back what drawing the
 --[[ ### Latents
 In the place of Stable Diffusion's VAE stands principal component analysis: $\tilde x = (x - \bar x) V / \sigma$, $V$ the $D$ leading
 eigenvectors of the covariance and $\sigma$ one number that makes the mean variance 1. ]]
-local function fit_pca(x, d)                      -- x (n,C,H,W) -> {mean, basis, kept}
-  local flat = x:reshape(x:size(1), -1):to("float64")
-  local mean = flat:mean(1, true)
-  local centred = flat - mean
-  local variance, V = rp.linalg.eigh(centred:t():matmul(centred) / x:size(1))  -- ascending
-  local leading = variance:slice(1, -d, -1)
-  local sigma = math.sqrt(leading:mean():item())
-  return {mean = mean:to("float32"), basis = (V:slice(2, -d, -1) / sigma):to("float32"),
-          kept = (leading:sum() / variance:sum()):item()}
-end
-
-local function encode(pca, x)                     -- (n,C,H,W) -> (n,D)
-  return (x:reshape(x:size(1), -1) - pca.mean):matmul(pca.basis)
+local function principal(x, d)                    -- (n,C,H,W) -> (n,d)
+  local pca = rp.linalg.pca(x, d)
+  local basis = (pca.basis / math.sqrt(pca.variance:mean():item())):to("float32")
+  return (x:reshape(x:size(1), -1) - pca.mean:to("float32")):matmul(basis)
 end
 
 local function given_latents(x)                   -- Stable Diffusion's own, a few images at a time
@@ -253,7 +243,7 @@ local function given_latents(x)                   -- Stable Diffusion's own, a f
   return rp.concat(1, table.unpack(rows))
 end
 
-local latents = given and given_latents(data.train.x) or encode(fit_pca(data.train.x, P.latent), data.train.x)
+local latents = given and given_latents(data.train.x) or principal(data.train.x, P.latent)
 local n_latent = latents:size(2)
 collectgarbage()
 rp.memory_trim()

@@ -153,33 +153,14 @@ P:note("At $t = 1$ the noisy number tells %.2g of the variance: for a code, %.2f
         100 * left / V)
 
 --[[ ## 2  Images
-Splits `{x, y, width}`: images $(n, C, S, S)$ in $[0, 1]$, classes from 1, and of grey images the width of the strokes, measured on the
-image before it is pooled. ]]
-local function pooled(x, size)                    -- (n,C,S,S) -> (n,C,size,size), or the least side above size that is 1/1, 1/2, ... of S
-  local factor = x:size(3) // size
-  return factor > 1 and x:avg_pool2d(factor) or x
-end
-
-local function split_of(set, size)
-  local part = {x = pooled(set.x, size), y = set.y}
-  if set.x:size(2) == 1 then part.width = rp.data.stroke_shape(set.x):select(2, 1) end
-  return part
-end
-
-local function load_images(what)                  -- {dataset, n_train, n_test, size, seed} -> {train, test, classes, sd}
-  local set
-  if what.dataset == "mnist" or what.dataset == "cifar10" then
-    set = rp.data.load(what.dataset, {n_train = what.n_train, n_test = what.n_test})
-  else
-    local colour = what.dataset == "colour"
-    local function draw(name, n)
-      return rp.data.numerals{n = n, seed = what.seed or 1, name = name, size = colour and 32 or 28, colour = colour}
-    end
-    set = {train = draw("train", what.n_train), test = draw("test", what.n_test)}
-    set.classes = set.train.classes
-  end
-  local train, test = split_of(set.train, what.size), split_of(set.test, what.size)
-  return {train = train, test = test, classes = set.classes, note = set.note, sd = train.x:square():mean():sqrt():item()}
+Splits `{x, y, measured}`: images $(n, C, S, S)$ in $[0, 1]$, classes from 1, and of grey images the width of the strokes, measured on
+the image before it is pooled. ]]
+local function stroke_width(x) return x:size(2) == 1 and rp.data.stroke_shape(x):select(2, 1) or nil end
+local function load_images(what)                  -- {dataset, n_train, n_test, size, seed} -> {train, test, classes, note, sd}
+  local data = rp.data.labelled_images{name = what.dataset, side = what.size, drawn = what.dataset == "numerals" and 28, seed = what.seed,
+                                       n_train = what.n_train, n_test = what.n_test, measure = stroke_width}
+  data.sd = data.train.x:square():mean():sqrt():item()
+  return data
 end
 
 --[[ ## 3  The networks (App. E)
@@ -398,7 +379,7 @@ local function judge_codes(encoder, data, t)      -- -> {knn, silhouette, width 
   local function told(of_image) return metrics.knn_r2(z, of_image(data.train), z_test, of_image(data.test), {k = 10}) end
   local judged = {z = z_test, knn = metrics.knn_accuracy(z, data.train.y, z_test, data.test.y, {k = 10}),
                   silhouette = metrics.silhouette(z_test, data.test.y)}
-  judged.width = data.train.width and told(function(part) return part.width end)
+  judged.width = data.train.measured and told(function(part) return part.measured end)
   if data.train.x:size(2) == 3 then
     judged.colour = 0
     for k = 1, 3 do judged.colour = judged.colour + told(function(part) return part.x:select(2, k):mean({2, 3}) end) / 3 end
@@ -578,7 +559,7 @@ local function clouds(name)                       -- the codes of test images by
   local x, y = z:select(2, 1), z:select(2, 2)
   local fig = rp.plot.figure{cols = 2, width = 720, height = 320, desc = "Codes of test images, coloured by class and by stroke width"}
   fig:axes{title = "class", xlabel = "$z_1$", ylabel = "$z_2$"}:scatter(x, y, {classes = data.test.y, names = data.classes, size = 2})
-  fig:axes{title = "stroke width", xlabel = "$z_1$", ylabel = "$z_2$"}:scatter(x, y, {values = data.test.width, size = 2})
+  fig:axes{title = "stroke width", xlabel = "$z_1$", ylabel = "$z_2$"}:scatter(x, y, {values = data.test.measured, size = 2})
   return fig
 end
 P:figure("Figure 2, top", clouds("drl.t"), "DRL, t uniform: codes of test images.")

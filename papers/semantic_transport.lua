@@ -365,43 +365,20 @@ for i, d in ipairs{2, 16, 64} do contractions[i] = P.main and {d, contraction(d,
 P:table("At the optimum", {"dimensions", "with the mask", "without"}, contractions, "Slope of the drift on the sample; 0 is wanted.")
 P:note("So a loss on fresh batches needs the mask, and points that stay must not have it.")
 
---[[
-## 6  Generation space and generator (Sec. 3.2, App. D) ]]
-local function pooled(x, size)                    -- (n,C,S,S) -> (n,C,size,size)
-  local factor = x:size(3) // size
-  return factor > 1 and x:avg_pool2d(factor) or x
-end
-
-local function load_images(what)                  -- {dataset, n_train, n_test, size, seed} -> {train = {x, y}, test = ..., classes}
-  local set
-  if what.dataset == "cifar10" then
-    set = rp.data.load("cifar10", {n_train = what.n_train, n_test = what.n_test})
-  else
-    local function draw(name, n) return rp.data.numerals{n = n, seed = what.seed or 1, name = name, size = 32, colour = true} end
-    set = {train = draw("train", what.n_train), test = draw("test", what.n_test)}
-    set.classes = set.train.classes
-  end
-  local function part(s) return {x = pooled(s.x, what.size), y = s.y:to "int64"} end
-  return {train = part(set.train), test = part(set.test), classes = set.classes, note = set.note}
-end
-
---[[ The generation space is that of an encoder with a decoder, in which reconstruction is good: $u^+ = Enc(x)$, $\hat x = Dec(u)$. Theirs
+--[[ ## 6  Generation space and generator (Sec. 3.2, App. D)
+The generation space is that of an encoder with a decoder, in which reconstruction is good: $u^+ = Enc(x)$, $\hat x = Dec(u)$. Theirs
 is the latent space of a pretrained VAE; here it is spanned by the first principal components, whitened,
 $$ Enc(x) = \Lambda^{-1/2} V^\top (x - \bar x), \qquad Dec(u) = \bar x + V \Lambda^{1/2} u , $$
 or (`--set codec=vae`) a small VAE that is trained first. Both sides of the comparison go through it: features are always $\phi(Dec(u))$,
 of $u_1$ and of $u^+$, so that what the decoder cannot show tells nobody real from generated. ]]
 local Components = nn.class "Components"
 function Components:init(x, d)                    -- x (n,C,S,S); kept: the share of the variance
-  local flat = x:flatten(2):to "float64"
-  local mean = flat:mean(1)
-  local w, V = rp.linalg.eigh((flat - mean):t():matmul(flat - mean) / x:size(1))
-  local D = w:size(1)
-  self.code, self.shape = math.min(d, D), {-1, x:size(2), x:size(3), x:size(4)}
-  local top, basis = w:slice(1, D - self.code + 1, D):maximum(1e-8), V:slice(2, D - self.code + 1, D)
-  self.kept = (top:sum() / w:sum()):item()
-  self:buffer("mean", mean:to "float32")
-  self:buffer("shorten", (basis / top:sqrt()):to "float32")
-  self:buffer("lengthen", (basis * top:sqrt()):t():contiguous():to "float32")
+  local pca = rp.linalg.pca(x, d)
+  local sd = pca.variance:maximum(1e-8):sqrt()
+  self.code, self.shape, self.kept = pca.variance:size(1), {-1, x:size(2), x:size(3), x:size(4)}, pca.kept
+  self:buffer("mean", pca.mean:to "float32")
+  self:buffer("shorten", (pca.basis / sd):to "float32")
+  self:buffer("lengthen", (pca.basis * sd):t():contiguous():to "float32")
 end
 function Components:encode(x) return (x:flatten(2) - self.mean):matmul(self.shorten) end
 function Components:decode(u) return (u:matmul(self.lengthen) + self.mean):reshape(self.shape) end
@@ -649,13 +626,14 @@ local function spearman_with(measure, fd)         -- of a measure and FD by feat
 end
 
 if not P.main then
-  return {settings = P, load = load_images, new_codec = new_codec, Generator = Generator, match = match, sample = sample, half = half,
+  return {settings = P, new_codec = new_codec, Generator = Generator, match = match, sample = sample, half = half,
           new_featurizer = new_featurizer, phi_of = phi_of, codes = codes_of, new_evaluators = new_evaluators, distances = distances,
           probe = probe, titles = titles, judges = judge_names, all_classes = all_classes, stability_of = stability_of,
           alignment_of = alignment_of, spearman_with = spearman_with}
 end
 
-local data = P:once("images", load_images, P)
+local data = P:once("images", rp.data.labelled_images,
+                    {name = P.dataset, side = P.size, n_train = P.n_train, n_test = P.n_test, seed = P.seed})
 if data.note then P:note("%s", data.note) end
 local codec = new_codec(data, P.seed)
 

@@ -936,7 +936,9 @@ end
 **Images** are drawn digits by default; `--set image_data=digits`, `mnist` or `cifar10` takes real ones from `--data DIR`, `latents` the authors' route, latents
 of Stable Diffusion's autoencoder in `DIR/latents.npy` $(n, 4, 32, 32)$ and `DIR/labels.npy`. ]]
 local function load_images(seed)                  -- -> {x (n,C,S,S) in [-1, 1], y (n), unseen = {x, y}, classes, latent, note}
-  return rp.data.labelled_images{name = P.image_data, side = P.image_size, n_train = P.image_train, n_test = P.image_test, seed = seed}
+  local set = rp.data.labelled_images{name = P.image_data, side = P.image_size, n_train = P.image_train, n_test = P.image_test, seed = seed,
+                                      range = {-1, 1}}
+  return {x = set.train.x, y = set.train.y, unseen = set.test, classes = #set.classes, latent = set.latent, note = set.note}
 end
 
 --[[ The network is a DiT with labels, tapped after `image_tap` of its blocks. REPA's teacher here is a vision transformer trained to name the classes, whose

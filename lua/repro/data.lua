@@ -6,7 +6,7 @@
 ---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
 ---   shapes, cloud_set                                     clouds of points on chairs, airplanes, cars, drawn or ShapeNet's
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
----   labelled_images                                       several of these in one form, for generators
+---   labelled_images                                       several of these in one form, pooled to one side
 ---   load(name, options)                                   any of these by name
 ---   loader                                                batches in a pinned order
 ---   split, first, subset, count, standardise              parts of a set

@@ -8,7 +8,7 @@ local doc = {}
 local root = debug.getinfo(1, "S").source:match "^@(.*)/doc%.lua$" or "lua/repro"
 
 -- Modules that scripts see; the rest is the engine's own.
-local public = { "init", "derived", "linalg", "io", table.unpack(require "repro.libraries") }
+local public = { "init", "derived", "io", table.unpack(require "repro.libraries") }
 
 --- Sources of the public modules.
 ---@return table array of {module, stem (of a file inside the module's directory, or nil), path}

@@ -12,7 +12,7 @@ core.library((debug.getinfo(1, "S").source:gsub("^@", ""):gsub("repro/init%.lua$
 
 local rp = {}
 for name, value in pairs(core) do rp[name] = value end -- order does not matter: a copy
-rp.core, rp.special = core, nil -- the library of that name adds to the core's
+rp.core, rp.special, rp.linalg = core, nil, nil -- the libraries of these names add to the core's
 rp.device = require "repro.device".choose
 require "repro.inputs".watch(rp.io)
 

@@ -7,6 +7,7 @@
 --- infinities are refused.  The same bits on every machine and for any number of threads.
 
 local core = require("repro.core").linalg
+local misuse = require "repro.misuse"
 
 local linalg = {}
 
@@ -93,5 +94,28 @@ linalg.assignment = core.assignment
 ---@return Tensor labels (n) int64, 1..k
 ---@return number inertia the least sum
 linalg.kmeans = core.kmeans
+
+---The leading principal components of n examples: of their covariance, or where they are fewer than their numbers of the Gram
+---matrix of the centred examples, which has the same spectrum and is smaller (Murakami, Kumar 1982, PAMI 4).
+---@param x Tensor (n, ...), n >= 2; an example is flattened to D numbers
+---@param d integer how many; fewer come back if D is less, or n - 1 or the rank of so few examples
+---@return {mean: Tensor, basis: Tensor, variance: Tensor, kept: number} float64: mean (D), basis (D, d) of orthonormal
+---  columns, their variances (d) ascending, as eigh; kept: the share of the whole variance
+function linalg.pca(x, d)
+  if x.ndim < 2 or x:size(1) < 2 then
+    misuse("pca: examples (n, ...), n >= 2, are needed, got (%s)", table.concat(x.shape, ", "))
+  end
+  if math.type(d) ~= "integer" or d < 1 then misuse("pca: %s is no number of components", tostring(d)) end
+  local flat = x:detach():flatten(2):to "float64"
+  local n, mean = flat:size(1), flat:mean(1)
+  local centred = flat - mean
+  local few = n < flat:size(2)
+  local w, V = linalg.eigh((few and centred:matmul(centred:t()) or centred:t():matmul(centred)) / n)
+  local most = few and w:gt(w:max() * 1e-12):sum():item() or w:size(1)
+  local first = w:size(1) - math.max(1, math.min(d, most)) + 1
+  local top, basis = w:slice(1, first, -1), V:slice(2, first, -1)
+  if few then basis = centred:t():matmul(basis) / (top * n):sqrt() end
+  return { mean = mean, basis = basis, variance = top, kept = (top:sum() / w:sum()):item() }
+end
 
 return linalg

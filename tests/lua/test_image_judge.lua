@@ -22,9 +22,14 @@ T.raises(function() M.image_judge(drawn.x, drawn.y * 0) end, "of one class", "..
 T.raises(function() M.image_judge(drawn.x:squeeze(2), drawn.y) end, "%(n, C, S, S%)", "... no images")
 
 -- ---- labelled images -------------------------------------------------------------------------------------------------
-local set = rp.data.labelled_images { name = "numerals", side = 8, n_train = 30, n_test = 20, seed = 3 }
-T.eq({ set.x.shape, set.unseen.x.shape, set.classes, set.latent }, { { 30, 1, 8, 8 }, { 20, 1, 8, 8 }, 10, false }, "labelled_images: numerals")
-T.eq({ set.x:min():item(), set.x:max():item() > 0.5 }, { -1.0, true }, "... in [-1, 1]")
+local set = rp.data.labelled_images { name = "numerals", side = 8, n_train = 30, n_test = 20, seed = 3, range = { -1, 1 } }
+T.eq({ set.train.x.shape, set.test.x.shape, #set.classes, set.latent }, { { 30, 1, 8, 8 }, { 20, 1, 8, 8 }, 10, false }, "labelled_images: numerals")
+T.eq({ set.train.x:min():item(), set.train.x:max():item() > 0.5, set.train.measured == nil }, { -1.0, true, true }, "... in [-1, 1]")
+local tinted = rp.data.labelled_images { name = "colour", side = 10, n_train = 20, n_test = 20, seed = 3, measure = function(x) return x:mean({ 2, 3, 4 }) end }
+T.eq({ tinted.train.x.shape, tinted.train.measured.shape }, { { 20, 3, 10, 10 }, { 20 } }, "... coloured, 32 -> 10, and what is measured before")
+T.ok((tinted.test.measured - tinted.test.x:mean({ 2, 3, 4 })):abs():max():item() > 1e-4, "... of all pixels")
+T.eq(rp.data.labelled_images { drawn = 28, side = 14, n_train = 20, n_test = 20 }.test.x.shape, { 20, 1, 14, 14 }, "... drawn larger")
+T.eq(rp.data.labelled_images { drawn = 28, side = 8, n_train = 20, n_test = 20 }.test.x.shape, { 20, 1, 8, 8 }, "... and padded, 28 -> 32 -> 8")
 T.raises(function() rp.data.labelled_images { name = "numeral" } end, "numerals", "... a name that is nearly right")
 local folder = os.tmpname()
 os.remove(folder)
@@ -33,12 +38,12 @@ T.raises(function() rp.data.labelled_images { name = "latents", dir = folder } e
 rp.io.write_npy(folder .. "/latents.npy", rp.randn(40, 4, 8, 8) * 5)
 rp.io.write_npy(folder .. "/labels.npy", rp.arange(0, 39, 1, "int64") % 3 + 1)
 local latents = rp.data.labelled_images { name = "latents", dir = folder, side = 4 }
-T.eq({ latents.x.shape, latents.unseen.x.shape, latents.classes, latents.latent }, { { 38, 4, 8, 8 }, { 2, 4, 8, 8 }, 3, true }, "... and that are, not pooled")
-T.ok(math.abs(latents.x:square():mean():item() - 1) < 0.1, "... of variance 1")
+T.eq({ latents.train.x.shape, latents.test.x.shape, latents.classes, latents.latent }, { { 38, 4, 8, 8 }, { 2, 4, 8, 8 }, { "1", "2", "3" }, true }, "... and that are, not pooled")
+T.ok(math.abs(latents.train.x:square():mean():item() - 1) < 0.1, "... of variance 1")
 os.execute("rm -r '" .. folder .. "'")
 local real = os.getenv "REPRO_DATA"
 if real and rp.io.exists(real .. "/digits/images.npy") then
-  T.eq(rp.data.labelled_images { name = "digits", side = 4 }.x.shape, { 1438, 1, 4, 4 }, "... digits, pooled")
+  T.eq(rp.data.labelled_images { name = "digits", side = 4 }.train.x.shape, { 1438, 1, 4, 4 }, "... digits, pooled")
 else
   T.skip("REPRO_DATA names no folder with digits/", "labelled_images: digits")
 end

@@ -42,6 +42,23 @@ T.eq((L.svd(wide[{ { 1, 6, 2 } }]:flip(2))), (L.svd(wide[{ { 1, 6, 2 } }]:flip(2
 T.eq(L.eigh(rp.zeros(0, 0)).shape, { 0 }, "an empty matrix")
 T.eq(L.det(rp.zeros(0, 0)), 1.0, "determinant of an empty matrix")
 
+-- principal components, from the covariance and from the smaller Gram matrix
+local tall = rp.randn(30, 4, "float64") * floats { 1, 2, 3, 4 }
+local pca = L.pca(tall:reshape(30, 2, 2), 4)
+T.eq({ pca.mean.shape, pca.basis.shape, pca.variance.shape }, { { 4 }, { 4, 4 }, { 4 } }, "pca: shapes")
+T.near((tall - pca.mean):matmul(pca.basis):square():mean(1), pca.variance, 1e-13, "pca: variances along the components")
+T.near(pca.kept, 1, 1e-15, "... which are all")
+local flat = rp.randn(6, 40, "float64")
+local few, centred = L.pca(flat, 9), flat - flat:mean(1)
+T.eq(few.basis.shape, { 40, 5 }, "pca: of six examples five components")
+T.ok(close(few.basis:t():matmul(few.basis), rp.eye(5, "float64")) < 1e-13, "... orthonormal")
+T.ok(close(centred:matmul(few.basis):matmul(few.basis:t()), centred) < 1e-13, "... in which the examples lie")
+local values = L.eigh(centred:t():matmul(centred) / 6)
+T.near(few.variance, values:slice(1, 36, 40), 1e-13, "... with the covariance's spectrum")
+T.eq(L.pca(flat, 2).basis.shape, { 40, 2 }, "... or fewer")
+T.raises(function() L.pca(flat, 0) end, "pca: 0 is no number", "pca: none")
+T.raises(function() L.pca(rp.ones(3), 1) end, "pca: examples", "pca: of a vector")
+
 -- assignment
 local column, cost = L.assignment(floats { { 4, 1, 3 }, { 2, 0, 5 }, { 3, 2, 2 } })
 T.eq({ column:totable(), cost }, { { 2, 1, 3 }, 5.0 }, "assignment: columns from 1 and the cost")
