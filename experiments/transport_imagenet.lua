@@ -146,8 +146,6 @@ local function train(world, net, steps)
   return losses
 end
 
-if not P.main then return {new_generator = new_generator, new_world = new_world, train = train, maps = maps_of} end
-
 --[[ ## 4  What is checked
 The networks fit together, only the generator learns, and the loss has the bound of three temperatures (9). ]]
 local g = rp.generator(P.seed, "networks")

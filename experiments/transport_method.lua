@@ -102,3 +102,10 @@ P:claim("iterations", "Four and two iterations are enough: FD of B at most 1.1 t
 P:claim("guidance", "Guidance makes the class clearer: share as asked for higher at alpha = 2 than at 1, SimCLR",
         {value = sweep:mean(#variants .. "_2_told", {kind = "simclr"}) - sweep:mean(#variants .. "_1_told", {kind = "simclr"}),
          op = ">", bound = 0}, {where = "App. C"})
+
+P:pinned("fd.simclr", sweep:mean("1_1_B", {kind = "simclr"}), {smoke = 0})
+P:pinned("fd.pixels", sweep:mean("1_1_B", {kind = "pixels"}), {smoke = 0})
+P:pinned("mask.simclr", ratio(3, "simclr"), {smoke = 0})
+P:pinned("mask.pixels", ratio(3, "pixels"), {smoke = 0})
+P:pinned("warm.simclr", ratio(2, "simclr"), {smoke = 0})
+P:pinned("warm.pixels", ratio(2, "pixels"), {smoke = 0})

@@ -600,8 +600,8 @@ end
 
 if not P.main then
   return {settings = P, data = data, twins = twins, captions = captions, pretrain = pretrain, train_denoiser = train_denoiser,
-          draw_batch = draw_batch, features = features, con_loss = con_loss, stage_1 = stage_1, new_world = new_world,
-          own_generator = own_generator, stage_2 = stage_2, end_to_end = end_to_end, losses = losses, dcr_loss = dcr_loss,
+          draw_batch = draw_batch, con_loss = con_loss, stage_1 = stage_1, new_world = new_world,
+          own_generator = own_generator, stage_2 = stage_2, losses = losses, dcr_loss = dcr_loss,
           embed = embed, evaluate = evaluate}
 end
 

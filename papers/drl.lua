@@ -472,10 +472,9 @@ local function loss_over_time(score, x, ts, seed) -- sigma^2-weighted loss at ea
 end
 
 if not P.main then
-  return {load = load_images, MlpF = MlpF, ConvF = ConvF, ScoreNet = ScoreNet, Encoder = Encoder, sizes = sizes, ve = ve,
-          weights = weights, draws = draws, errors = errors, regulariser = regulariser, encode_batch = encode_batch,
-          train = train, codes = codes, sample = sample, judge_codes = judge_codes, code_grid = code_grid,
-          train_critic = train_critic, quality = quality, train_adversary = train_adversary, loss_over_time = loss_over_time}
+  return {load = load_images, Encoder = Encoder, sizes = sizes, train = train, codes = codes, sample = sample, judge_codes = judge_codes,
+          code_grid = code_grid, train_critic = train_critic, quality = quality, train_adversary = train_adversary,
+          loss_over_time = loss_over_time}
 end
 
 local many = P.seeds > 1
