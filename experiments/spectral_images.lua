@@ -59,19 +59,18 @@ local sweep = rp.sweep{
     local tiny = P.scale == "smoke" and {image_train = 100, image_test = 40, image_size = 8} or {}
     tiny.image_data = P.data
     local sd = rp.paper.require("papers.spectral_diffusion", tiny)
-    local world, out = sd.new_world(P.seed), {}
+    local world, out = sd.image_world(P.seed), {}
     local function options(method, lambda)
       local o = {method = method, seed = cell.seed, steps = P.steps, batch = P.batch, lr = P.lr, lambda = lambda}
       for key, value in pairs(regime.o) do o[key] = value end
       return o
     end
     if regime.few then                            -- the judge has seen all images
-      local data = world.data
-      world.data = {x = data.x:slice(1, 1, P.few), y = data.y:slice(1, 1, P.few), classes = data.classes}
+      world.x, world.y = world.x:slice(1, 1, P.few), world.y:slice(1, 1, P.few)
     end
-    for _, method in ipairs(regime.methods) do out[method] = scores_of(sd.image_run(world, options(method))) end
+    for _, method in ipairs(regime.methods) do out[method] = scores_of(sd.run(world, options(method))) end
     for i, lambda in ipairs(regime.lambdas and P.lambdas or {}) do
-      out[key_of(i)] = scores_of(sd.image_run(world, options("ours", lambda)))
+      out[key_of(i)] = scores_of(sd.run(world, options("ours", lambda)))
     end
     return out
   end,

@@ -35,7 +35,7 @@ local sweep = rp.sweep{
     local out = {}
     for _, method in ipairs(methods) do
       local o = {method = method[1], seed = cell.seed, steps = P.steps, lr = P.lr}
-      local run = sd.cloud_run(sd.cloud_worlds[cell.kind], o)
+      local run = sd.run(sd.cloud_worlds[cell.kind], o)
       out[method[1]] = {early = run.marks[1], late = run.marks[2], weights = run.weights}
     end
     return out

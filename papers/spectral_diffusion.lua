@@ -1,6 +1,6 @@
 local rp = require "repro"
 local nn, optim, diffusion, eigenmap = rp.nn, rp.optim, rp.diffusion, rp.eigenmap
-local mean, show, lazy = rp.runs.mean, rp.runs.text, rp.runs.lazy
+local mean, show, lazy, map, rows_of = rp.runs.mean, rp.runs.text, rp.runs.lazy, rp.runs.map, rp.runs.rows
 
 local P = rp.paper{
   id = "spectral_diffusion", year = 2025,
@@ -99,29 +99,17 @@ P:exact("kernel", variance, 0.25, 1e-11, {where = "Eq. 17", text = "the kernel's
 P:exact("misprint.kernel", math.abs(variance - 0.5), {op = ">=", bound = 0.2}, {where = "Sec. 4.1", text = "... and not t, as printed"})
 
 --[[ ### A test bed
-Eight points of the line, equally likely, $x_k = (2k - 9)/4$. All that follows is exact there: $p_t$ is a mixture of eight Gaussians
-and integrals over $x$ are sums over nodes (the trapezoidal rule, which for such functions is exact but for rounding). The score is
-Eq. 54, the velocity $\mathbf E[\epsilon - x_0 | x_t] = (x - \mathbf E[x_0 | x]) / t$. ]]
-local atoms = (rp.arange(1, 8, 1, "float64") * 2 - 9) / 4
-local n_atom = 8
-
-local function joint_log(x, t)                    -- x (n), t number or (n) -> log [p_0(x_k) p(x | x_k)], (n,8)
-  if not rp.is_tensor(t) then t = rp.full({1}, t, "float64") end
-  t = t:unsqueeze(2)
-  local z = (x:unsqueeze(2) - (1 - t) * atoms) / t
-  return z:square() * -0.5 - t:log() - (math.log(2 * math.pi) / 2 + math.log(n_atom))
-end
-local function log_density(x, t) return joint_log(x, t):logsumexp(2) end
-local function posterior(x, t) return joint_log(x, t):softmax(2) end             -- p(x_k | x), (n,8)
-local function bed_mean(x, t) return (posterior(x, t) * atoms):sum(2) end         -- E[x_0 | x]
-local function bed_score(x, t) return (bed_mean(x, t) * (1 - t) - x) / (t * t) end  -- Eq. 54
-local function bed_velocity(x, t) return (x - bed_mean(x, t)) / t end
+Eight points of the line, equally likely, $x_k = (2k - 9)/4$. All that follows is exact there (`rp.eigenmap.line`): $p_t$ is a mixture of
+eight Gaussians and integrals over $x$ are sums over nodes (the trapezoidal rule, which for such functions is exact but for rounding).
+The score is Eq. 54, the velocity $\mathbf E[\epsilon - x_0 | x_t] = (x - \mathbf E[x_0 | x]) / t$. ]]
+local atoms, n_atom = (rp.arange(1, 8, 1, "float64") * 2 - 9) / 4, 8
+local line = eigenmap.line(atoms)
 
 local places = rp.linspace(-2, 2, 41, "float64")
 do
   local x, t = places:clone():requires_grad_(), rp.full({41}, 0.3, "float64"):requires_grad_()
-  local p, v, score = log_density(x, t):exp(), bed_velocity(x, t), bed_score(x, t)
-  local slope = rp.grad(log_density(x, t):sum(), {x})[1]
+  local p, v, score = line:log_density(x, t):exp(), line:velocity(x, t), line:score(x, t)
+  local slope = rp.grad(line:log_density(x, t):sum(), {x})[1]
   P:exact("eq54", largest(score - slope), 0, 1e-11, {where = "Eq. 54", text = "the closed-form score is the slope of log p_t"})
   P:exact("eq19", largest(v + (x + score * t) / (1 - t)), 0, 1e-12,
           {where = "Eq. 19", text = "E[eps - x_0 | x_t] = -(x + t score) / (1 - t)"})
@@ -139,7 +127,7 @@ end
 velocity: nearly every sample ends on a point, and every point has its share. ]]
 local function on_atoms(method)                   -- share of samples within 0.02 of a point, least and largest share of a point
   local flow = diffusion.Flow{generator = rp.generator(P.seed, "bed." .. method)}
-  local function velocity(x, t) return bed_velocity(x:squeeze(2), t[1]:item()):unsqueeze(2) end
+  local function velocity(x, t) return line:velocity(x:squeeze(2), t[1]:item()):unsqueeze(2) end
   local x = diffusion.sample(flow, flow:denoiser(velocity), flow:prior{4000, 1}:to "float64", {method = method, steps = 100})
   local gap = (x - atoms):abs()
   local share = gap:le(0.02):to("float64"):mean(1) * n_atom
@@ -160,36 +148,25 @@ $$ \mathcal K_t = A A^*, \qquad M_t = A^* A, \quad M_t(x_k, x_l) = \int p(x | x_
 $M_t$ takes a data point, adds noise, and draws a data point from the posterior: a Markov matrix on the *data*. So $\mathcal K_t$ has at most
 as many eigenvalues other than 0 as there are examples, they are those of $M_t$, the largest is 1 with a constant eigenfunction, and
 $\psi_{t,l} = A v_l / \sqrt{\lambda_{t,l}}$ for $M_t v_l = \lambda_{t,l} v_l$. ]]
-local function bed_at(t, nodes)                   -- the spectrum at a time: lambda (8) falling, psi(x), weights of the nodes
-  local x = rp.linspace(-10, 10, nodes or P.nodes, "float64")
-  local A = posterior(x, t)
-  local w = log_density(x, t):exp() * (20 / (x:size(1) - 1))                      -- p_t(x) dx
-  local M = (A * w:unsqueeze(2)):t():matmul(A) * n_atom
-  local rising, V = rp.linalg.eigh(M)
-  local order = rp.arange(n_atom, 1, -1, "int64")
-  local lambda, v = rising:index_select(1, order), V:index_select(2, order) * math.sqrt(n_atom)
-  local root = lambda:maximum(1e-300):sqrt()
-  return {t = t, x = x, w = w, M = M, lambda = lambda, psi = function(at) return posterior(at, t):matmul(v) / root end}
-end
-local function kernel(x, y, t)                    -- kappa_t, (n,m)
-  return posterior(x, t):matmul(posterior(y, t):t()) * n_atom
-end
+local function bed_at(t, nodes) return line:at(t, {nodes = nodes or P.nodes}) end     -- lambda falling, psi(x), M, nodes, weights
+local function kernel(x, y) return line:kernel(x, y, 0.3) end
 
 local bed = bed_at(0.3)
 local psi_nodes = bed.psi(bed.x)
+local weighted_nodes = psi_nodes * bed.w:unsqueeze(2)
 P:exact("markov", largest(bed.M:sum(2) - 1), 0, 1e-12, {where = "Sec. 4.1", text = "M is a Markov matrix"})
 P:exact("lambda.0", bed.lambda[1], 1, 1e-12, {where = "Eq. 13", text = "the largest eigenvalue is 1"})
 P:exact("psi.0", largest(psi_nodes:select(2, 1):abs() - 1), 0, 1e-11, {where = "Eq. 13", text = "... and its eigenfunction constant"})
-P:exact("eq40", largest((psi_nodes * bed.w:unsqueeze(2)):t():matmul(psi_nodes) - rp.eye(n_atom, "float64")), 0, 1e-9,
+P:exact("eq40", largest(weighted_nodes:t():matmul(psi_nodes) - rp.eye(n_atom, "float64")), 0, 1e-9,
         {where = "Eq. 40", text = "the eigenfunctions are orthonormal under p_t"})
-P:exact("eq13", largest(kernel(places, bed.x, 0.3):matmul(psi_nodes * bed.w:unsqueeze(2)) - bed.psi(places) * bed.lambda), 0, 1e-9,
+P:exact("eq13", largest(kernel(places, bed.x):matmul(weighted_nodes) - bed.psi(places) * bed.lambda), 0, 1e-9,
         {where = "Eq. 13", text = "K psi = lambda psi, the integral over all nodes"})
-P:exact("eq39", largest((bed.psi(places) * bed.lambda):matmul(bed.psi(places):t()) - kernel(places, places, 0.3)), 0, 1e-10,
+P:exact("eq39", largest((bed.psi(places) * bed.lambda):matmul(bed.psi(places):t()) - kernel(places, places)), 0, 1e-10,
         {where = "Eq. 39", text = "Mercer's expansion, of eight terms"})
 do                                                -- without A and M: the kernel itself on 401 nodes
   local few = bed_at(0.3, 401)
   local root = few.w:sqrt()
-  local all = rp.linalg.eigh(kernel(few.x, few.x, 0.3) * root:unsqueeze(2) * root, false)
+  local all = rp.linalg.eigh(kernel(few.x, few.x) * root:unsqueeze(2) * root, false)
   P:exact("spectrum", largest(all:slice(1, -8, -1):index_select(1, rp.arange(8, 1, -1, "int64")) - bed.lambda), 0, 1e-10,
           {where = "Eq. 13", text = "the eigenvalues of the integral operator are those of M"})
   P:exact("spectrum.rank", largest(all:slice(1, 1, 393)), 0, 1e-10, {where = "Eq. 13", text = "... and the others are 0"})
@@ -206,25 +183,18 @@ do
           {where = "Sec. 4.1", text = "the spectrum depends on sigma(t) alone"})
 end
 
-local function times_of(n, from, to)
-  local list = {}
-  for i = 1, n do list[i] = from + (to - from) * (i - 1) / (n - 1) end
-  return list
-end
+local function times_of(n, from, to) return rp.linspace(from, to, n, "float64"):totable() end
 local function eigen_figure()
   local figure = rp.plot.figure{rows = 1, cols = 3, width = 900, height = 280, desc = "Spectrum over time, and eigenfunctions at two times"}
-  local at, rows = times_of(P.scale == "smoke" and 10 or 40, 0.04, 0.98), {}
-  for l = 1, n_atom do rows[l] = {} end
-  for i, t in ipairs(at) do
-    for l, value in ipairs(bed_at(t).lambda:totable()) do rows[l][i] = math.max(value, 0) end
-  end
+  local at = times_of(P.scale == "smoke" and 10 or 40, 0.04, 0.98)
+  local spectra = rp.tensor(map(at, function(t) return bed_at(t).lambda:maximum(0):totable() end))
   local ax = figure:axes{title = "eigenvalues", xlabel = "$t$", ylabel = "$\\lambda_{t,l}$", legend = false}
-  for l = 1, n_atom do ax:line(at, rows[l]) end
+  for l = 1, n_atom do ax:line(at, spectra:select(2, l)) end
   local x = rp.linspace(-2.5, 2.5, 201, "float64")
   for _, t in ipairs{0.1, 0.4} do
-    local here = bed_at(t)
+    local psi = bed_at(t).psi(x)
     local panel = figure:axes{title = ("eigenfunctions, t = %g"):format(t), xlabel = "$x$", legend = t == 0.4}
-    for l = 1, 4 do panel:line(x, here.psi(x):select(2, l), {label = ("l = %d"):format(l - 1)}) end
+    for l = 1, 4 do panel:line(x, psi:select(2, l), {label = ("l = %d"):format(l - 1)}) end
   end
   return figure
 end
@@ -248,13 +218,13 @@ first_of, second_of = rp.tensor(first_of, "int64"), rp.tensor(second_of, "int64"
 local function differences(rows) return rows:index_select(1, first_of) - rows:index_select(1, second_of) end
 
 local function distances(here)                    -- squared, of all pairs: Eq. 20, Eq. 21, and their sums over the spectrum
-  local d20 = differences(posterior(places, here.t)):square():sum(2) * n_atom
-  local d21 = (differences(kernel(places, here.x, here.t)):square() * here.w):sum(2)
+  local d20 = differences(line:posterior(places, here.t)):square():sum(2) * n_atom
+  local d21 = (differences(line:kernel(places, here.x, here.t)):square() * here.w):sum(2)
   local dpsi = differences(here.psi(places)):square()
   return d20, d21, (dpsi * here.lambda):sum(2), (dpsi * here.lambda:square()):sum(2)
 end
 local d20, d21, sum20, sum21 = distances(bed)
-local k_pp = kernel(places, places, bed.t)
+local k_pp = kernel(places, places)
 local function relative(a, b) return largest(a / b - 1) end
 local d24 = k_pp:diagonal():index_select(1, first_of) + k_pp:diagonal():index_select(1, second_of)
             - k_pp:reshape(-1):index_select(1, (first_of - 1) * places:size(1) + second_of) * 2
@@ -284,11 +254,12 @@ local function bounds_hold(t)                     -- over pairs whose distance i
          {("%.2f"):format(t), ("%.4f"):format(from), ("%.4f to %.4f"):format(least, most), ("%.4f"):format(to),
           ("%.3f"):format(here.M:diagonal():min():item())}
 end
-local rows_of_bounds, all_hold = {}, true
-for i, t in ipairs{0.05, 0.1, 0.2, 0.3, 0.5, 0.8} do
+local all_hold = true
+local rows_of_bounds = map({0.05, 0.1, 0.2, 0.3, 0.5, 0.8}, function(t)
   local holds, row = bounds_hold(t)
-  all_hold, rows_of_bounds[i] = all_hold and holds, row
-end
+  all_hold = all_hold and holds
+  return row
+end)
 P:exact("bounds", all_hold, true, {where = "App. B", text = "lambda_min <= Eq. 21 / Eq. 20 <= lambda_1 at six times"})
 P:exact("bounds.small", largest(bed_at(0.03).M - rp.eye(n_atom, "float64")), 0, 1e-3,
         {where = "App. B", text = "at t = 0.03 noise overlaps nothing: M = I"})
@@ -304,11 +275,10 @@ local function mean_distances(here)
 end
 do
   local few = bed_at(0.3, 401)
-  local A, weights = posterior(few.x, 0.3), few.w
-  local w2 = rp.outer(weights, weights)
+  local A = line:posterior(few.x, 0.3)
   local gram = A:matmul(A:t())
   local squared = (gram:diagonal():unsqueeze(2) + gram:diagonal() - gram * 2) * n_atom
-  P:exact("collapse.mean", (squared * w2):sum():item(), (mean_distances(few)), 1e-9,
+  P:exact("collapse.mean", (squared * rp.outer(few.w, few.w)):sum():item(), (mean_distances(few)), 1e-9,
           {where = "App. B", text = "the mean of Eq. 20 over pairs"})
 end
 local collapse = {t = times_of(P.scale == "smoke" and 10 or 48, 0.02, 0.98), d20 = {}, d21 = {}}
@@ -333,8 +303,7 @@ For outputs $\psi$ of a network with mean square 1 (L2-BN) and $R = \frac1n \sum
 $$ \mathcal L_s = -\mathrm{Tr}\, R + \alpha \sum_{i < j} R_{ij}^2, \qquad \text{in the penalty the first view is a constant}. $$
 `rp.eigenmap.loss` is this loss. On the true eigenfunctions $R$ is diagonal, with the eigenvalues: ]]
 do
-  local joint = kernel(bed.x, bed.x, 0.3)         -- the expectation over pairs: p(x, x') = kappa p p
-  local R = (psi_nodes * bed.w:unsqueeze(2)):t():matmul(joint:matmul(psi_nodes * bed.w:unsqueeze(2)))
+  local R = weighted_nodes:t():matmul(kernel(bed.x, bed.x):matmul(weighted_nodes))    -- over pairs: p(x, x') = kappa p p
   P:exact("eq10", largest(R - rp.eye(n_atom, "float64") * bed.lambda), 0, 1e-9,
           {where = "Eq. 10", text = "R of the eigenfunctions is diag(lambda)"})
 end
@@ -370,12 +339,8 @@ P:exact("alpha.above", right, true, {where = "Eq. 9", text = "just above the thr
 P:exact("alpha.below", again, true, {where = "Eq. 9", text = "just below it an earlier one is"})
 local alpha_needed = threshold(bed.lambda, n_function)
 P:note("At $t = 0.3$ the first %d functions (eigenvalues %s) need $\\alpha > %.2f$; at $t = 0.5$, $%.2f$; at $t = 0.8$, $%.0f$.",
-        n_function,
-       table.concat((function()
-         local list = {}
-         for l = 1, n_function do list[l] = ("%.3f"):format(bed.lambda[l]:item()) end
-         return list
-       end)(), ", "), alpha_needed, threshold(bed_at(0.5).lambda, n_function), threshold(bed_at(0.8).lambda, n_function))
+       n_function, ("%.3f, %.3f, %.3f, %.3f"):format(table.unpack(bed.lambda:totable(), 1, n_function)), alpha_needed,
+       threshold(bed_at(0.5).lambda, n_function), threshold(bed_at(0.8).lambda, n_function))
 
 --[[ ### A network finds them
 A perceptron with two hidden layers of 64 and four outputs, at $t = 0.3$, on fresh pairs. Four ways: as above with $\alpha = 2$; with $\alpha$
@@ -386,13 +351,34 @@ function Mlp:init(o)
   self.waves = o.waves > 0 and nn.SinusoidalEmbedding(o.waves, {scale = 1000}) or nil
   self.activation = rp[o.activation or "silu"]
   self.layers = {}
-  for i = 1, #o.widths - 1 do self.layers[i] = nn.Linear(i == 1 and o.widths[1] + o.waves or o.widths[i], o.widths[i + 1],
-          {generator = o.g}) end
+  for i = 1, #o.widths - 1 do
+    self.layers[i] = nn.Linear(i == 1 and o.widths[1] + o.waves or o.widths[i], o.widths[i + 1], {generator = o.g})
+  end
 end
-function Mlp:forward(x, t)                        -- -> output, the last hidden layer
-  local h = self.waves and rp.concat(2, x, self.waves(t)) or x
-  for i = 1, #self.layers - 1 do h = self.activation(self.layers[i](h)) end
-  return self.layers[#self.layers](h), h
+function Mlp:forward(x, t, _, tap)                -- -> output, the hidden layer `tap` (the last one)
+  local h, tapped = self.waves and rp.concat(2, x, self.waves(t)) or x, nil
+  for i = 1, #self.layers - 1 do
+    h = self.activation(self.layers[i](h))
+    if i == (tap or #self.layers - 1) then tapped = h end
+  end
+  return self.layers[#self.layers](h), tapped
+end
+
+-- The loop of all trainings: o = {name, steps, adam, clip, average, visit(step)}, loss_of() -> the loss of a batch that it draws.
+local function descend(o, loss_of)
+  local step = rp.compile(function()
+    local loss = loss_of()
+    o.adam:zero_grad()
+    loss:backward()
+    o.adam:step{clip = o.clip}
+    if o.average then o.average:update() end
+    return loss
+  end)
+  for k in P:training(o.steps, o.name) do
+    P:watch(step())
+    if o.visit then o.visit(k) end
+  end
+  step:reset()                                    -- what was recorded is not needed any more
 end
 
 local atoms32 = atoms:to("float32"):unsqueeze(2)
@@ -400,63 +386,46 @@ local function train_eigenmap(o)                  -- {name, alpha, rows, t = a n
   local g = rp.generator(P.seed, "eigenmap")
   local net = Mlp{waves = o.t and 0 or 16, widths = {1, 64, 64, n_function}, g = g}
   local flow = diffusion.Flow{t_min = o.t or 0, t_max = o.t or 1, generator = g}
-  local schedule = optim.cosine(P.em_steps)
-  local adam = optim.Adam(net, {lr = 3e-3, schedule = schedule})
-  local step = rp.compile(function()
+  local adam = optim.Adam(net, {lr = 3e-3, schedule = optim.cosine(P.em_steps)})
+  descend({name = o.name, steps = P.em_steps, adam = adam}, function()
     local b = eigenmap.pairs(flow, atoms32:index_select(1, g:randint(1, n_atom, {P.em_pairs})), {groups = o.groups or false})
     local first, second = net(b.x, b.t):chunk(2)
-    local loss = eigenmap.loss(first, second, {alpha = o.alpha, rows = o.rows or false, groups = o.groups or 1})
-    adam:zero_grad()
-    loss:backward()
-    adam:step()
-    return loss
+    return (eigenmap.loss(first, second, {alpha = o.alpha, rows = o.rows or false, groups = o.groups or 1}))
   end)
-  for _ in P:training(P.em_steps, o.name) do P:watch(step()) end
-  step:reset()                                    -- what was recorded is not needed any more
   return net
 end
 
+local function outputs(net, here)                 -- at the nodes, (nodes,K)
+  return rp.no_grad(function() return (net(here.x:to("float32"):unsqueeze(2), rp.full({here.x:size(1)}, here.t))) end):to("float64")
+end
 local function compare(net, here, rows)           -- psi learned (nodes,K) of mean square 1, |correlations| with the exact ones
-  local x = here.x:to("float32"):unsqueeze(2)
-  local f = rp.no_grad(function() return (net(x, rp.full({x:size(1)}, here.t))) end):to("float64")
-  local w = here.w:unsqueeze(2)
-  f = f / (f:square() * w):sum(1):sqrt()
+  local f = outputs(net, here)
+  f = f / here:mean(f:square()):sqrt()
   if rows then f = f:unit() end
-  local length = (f:square() * w):sum(1):sqrt()
-  local correlations = ((f * here.psi(here.x):slice(2, 1, n_function) * w):sum(1) / length):abs()
-  return f / length, correlations
+  local length = here:mean(f:square()):sqrt()
+  return f / length, (here:mean(f * here.psi(here.x):slice(2, 1, n_function)) / length):abs()
 end
 
 local ways = {
-  {"plain",  "alpha = 2",                     {alpha = 2}},
-  {"half",   "alpha at half its threshold",   {alpha = alpha_needed / 2}},
-  {"rows",   "alpha = 2, rows of length 1",   {alpha = 2, rows = true}},
-  {"none",   "alpha = 0",                     {alpha = 0}},
+  {"alpha = 2",                   {alpha = 2}},
+  {"alpha at half its threshold", {alpha = alpha_needed / 2}},
+  {"alpha = 2, rows of length 1", {alpha = 2, rows = true}},
+  {"alpha = 0",                   {alpha = 0}},
 }
 local learned = lazy(function(k)
-  local o = {t = bed.t, name = "eigenmap, " .. ways[k][2]}
-  for key, value in pairs(ways[k][3]) do o[key] = value end
-  local net = train_eigenmap(o)
+  local name, o = ways[k][1], ways[k][2]
+  local net = train_eigenmap{name = "eigenmap, " .. name, t = bed.t, alpha = o.alpha, rows = o.rows}
   local psi, correlations = compare(net, bed, o.rows)
   return {net = net, hash = net:hash(), psi = psi, correlations = correlations:totable()}
 end)
-local function least(list) return math.min(table.unpack(list)) end
-
-local function learned_rows()
-  local rows = {}
-  for k, way in ipairs(ways) do
-    rows[k] = {way[2]}
-    for j, c in ipairs(learned[k].correlations) do rows[k][j + 1] = ("%.3f"):format(c) end
-  end
-  return rows
-end
+local function least(list) return (rp.runs.range(list)) end
 
 --[[ Distances: those of the learned embedding $\xi = R_{jj} \psi_j$, with $R_{jj}$ by quadrature, against Eq. 47, whose sum has terms beyond the
 first four. ]]
 local function learned_distances()                -- relative differences of squared distances, in the mean: to Eq. 47; of its own rest
   local psi = learned[1].psi
   local weighted = psi * bed.w:unsqueeze(2)
-  local R = (weighted * kernel(bed.x, bed.x, bed.t):matmul(weighted)):sum(1)
+  local R = (weighted * kernel(bed.x, bed.x):matmul(weighted)):sum(1)
   local node = ((places + 10) * ((bed.x:size(1) - 1) / 20)):round():to("int64") + 1
   local embedded = differences(psi:index_select(1, node) * R):square():sum(2)
   local terms = differences(bed.psi(bed.x:index_select(1, node)) * bed.lambda):square()
@@ -464,7 +433,9 @@ local function learned_distances()                -- relative differences of squ
   return ((embedded - exact):abs():sum() / exact:sum()):item(), (terms:slice(2, n_function + 1, n_atom):sum() / exact:sum()):item()
 end
 if P.main then
-  P:table("Learned eigenfunctions", {"", "first", "second", "third", "fourth"}, learned_rows(),
+  P:table("Learned eigenfunctions", {"", "first", "second", "third", "fourth"},
+          rows_of(ways, {1, 2, 3, 4}, function(way) return way[1] end,
+                  function(_, j, k) return ("%.3f"):format(learned[k].correlations[j]) end),
           "Correlation of each learned function with the exact eigenfunction of its place.")
   P:claim("recovery", "Neural Eigenmap finds the eigenfunctions of K_t: |correlation| of each of four at least 0.98",
           {value = least(learned[1].correlations), op = ">=", bound = 0.98}, {where = "Eq. 14"})
@@ -487,9 +458,7 @@ There are infinitely many: $K$ of them, orthonormal, give $R = I$ and $\mathcal 
 with nothing in them of the data. ]]
 do
   local t = (rp.arange(1, 1000, 1, "float64") - 0.5) / 1000
-  local f = {}
-  for j = 1, n_function do f[j] = (t * (math.pi * j)):cos() end
-  local psi = rp.stack(2, table.unpack(f))
+  local psi = (t:unsqueeze(2) * (rp.arange(1, n_function, 1, "float64") * math.pi)):cos()
   P:exact("time.least", (eigenmap.loss(psi, psi, {alpha = 1e6})), -n_function, 1e-9,
           {where = "Eq. 14", text = "K functions of t alone reach the least possible loss, -K"})
   local sum = 0
@@ -505,34 +474,24 @@ local function constant_share(net)               -- mean over functions and time
   local sum = 0
   for i = 1, 40 do
     local here = bed_at((i - 0.5) / 40, 1001)
-    local f = rp.no_grad(function() return (net(here.x:to("float32"):unsqueeze(2), rp.full({here.x:size(1)}, here.t))) end):to("float64")
-    local w = here.w:unsqueeze(2)
-    sum = sum + ((f * w):sum(1):square() / (f:square() * w):sum(1)):mean():item() / 40
+    local f = outputs(net, here)
+    sum = sum + (here:mean(f):square() / here:mean(f:square())):mean():item() / 40
   end
   return sum
 end
 local over_times = lazy(function(groups)          -- 1: one R over all times -> {constant share, correlations at three times}
   local net = train_eigenmap{name = ("eigenmap, R for each of %d times"):format(groups), alpha = 2, groups = groups > 1 and groups}
-  local list = {}
-  for k, t in ipairs{0.2, 0.3, 0.5} do list[k] = select(2, compare(net, bed_at(t))):totable() end
-  return {share = constant_share(net), correlations = list}
+  return {share = constant_share(net),
+          correlations = map({0.2, 0.3, 0.5}, function(t) return select(2, compare(net, bed_at(t))):totable() end)}
 end)
-local function time_rows()
-  local rows = {}
-  for i, groups in ipairs{1, 16} do
-    local one = over_times[groups]
-    rows[i] = {groups == 1 and "one R over all times" or "one R for each of 16 times", ("%.3f"):format(one.share)}
-    for k, c in ipairs(one.correlations) do rows[i][k + 2] = ("%.3f, %.3f, %.3f, %.3f"):format(table.unpack(c)) end
-  end
-  return rows
-end
 local function second_function(groups)            -- the least |correlation| over the three times
-  local list = {}
-  for k, c in ipairs(over_times[groups].correlations) do list[k] = c[2] end
-  return least(list)
+  return least(rp.runs.column(over_times[groups].correlations, 2))
 end
 if P.main then
-  P:table("Functions of time", {"", "constant share (eigenfunctions: 0.25)", "t = 0.2", "t = 0.3", "t = 0.5"}, time_rows(),
+  P:table("Functions of time", {"", "constant share (eigenfunctions: 0.25)", "t = 0.2", "t = 0.3", "t = 0.5"},
+          rows_of({1, 16}, {1, 2, 3}, function(groups)
+            return {groups == 1 and "one R over all times" or "one R for each of 16 times", ("%.3f"):format(over_times[groups].share)}
+          end, function(groups, k) return ("%.3f, %.3f, %.3f, %.3f"):format(table.unpack(over_times[groups].correlations[k])) end),
           "Share of a function's mean square at a time that is the same for all x, and correlations with the exact eigenfunctions.")
   P:claim("time.mixed", "psi(x, t) are eigenfunctions of each K_t: with a time for each pair, |correlation| of the first that is not "
           .. "constant at least 0.9 at three times", {value = second_function(1), op = ">=", bound = 0.9}, {where = "Sec. 4.1"})
@@ -566,13 +525,9 @@ do
   P:exact("eq48.squares", by_example(u), B * (B - 1), 1e-12, {where = "Eq. 48", text = "... and with squares the greatest"})
 end
 local function flat(list)
-  local parts = {}
-  for i, x in ipairs(list) do parts[i] = x:reshape(-1):to("float64") end
-  return rp.concat(1, table.unpack(parts))
+  return rp.concat(1, table.unpack(map(list, function(x) return x:reshape(-1):to("float64") end)))
 end
-local function cosine(a, b)
-  return ((a * b):sum() / (a:square():sum():sqrt() * b:square():sum():sqrt() + 1e-300)):item()
-end
+local function cosine(a, b) return rp.cosine_similarity(a:reshape(-1), b:reshape(-1), 1):item() end
 do
   local y = Y:clone():requires_grad_()
   local function both(v)                          -- rows of length 1 and columns of one length, by turns
@@ -589,15 +544,12 @@ end
 
 --[[ **From Eq. 49 to Eq. 50-51.** For unit vectors $a^\top b / \tau = 1 / \tau - |a - b|^2 / (2 \tau)$: the two are the same number if the
 distances are divided by $2\tau$. They are divided by $\tau$ in the text, which is another temperature. ]]
+local function others(m) return m + rp.where(rp.eye(m:size(1), "float64"):gt(0), -math.huge, 0) end     -- exponents; none for oneself
 local function inner_form(z, twin, tau)           -- Eq. 49
-  local n = z:size(1)
-  local apart = z:matmul(z:t()) / tau + rp.where(rp.eye(n, "float64"):gt(0), -math.huge, 0)
-  return -(z * twin):sum() / tau + apart:logsumexp(2):sum()
+  return -(z * twin):sum() / tau + others(z:matmul(z:t()) / tau):logsumexp(2):sum()
 end
-local function repulsion(z, others, tau)          -- Eq. 51 (n), others = the rows z again, perhaps as constants
-  local n = z:size(1)
-  local d = (z:unsqueeze(2) - others):square():sum(3)
-  return (d / -tau + rp.where(rp.eye(n, "float64"):gt(0), -math.huge, 0)):logsumexp(2)
+local function repulsion(z, rest, tau)            -- Eq. 51 (n), rest = the rows z again, perhaps as constants
+  return others((z:unsqueeze(2) - rest):square():sum(3) / -tau):logsumexp(2)
 end
 local function distance_form(z, twin, tau)        -- Eq. 50-51
   return (z - twin):square():sum() / tau + repulsion(z, z, tau):sum()
@@ -618,7 +570,7 @@ local free = z:clone():requires_grad_()
 local plus = rp.grad((free - twin):square():sum() / tau, {free})[1]
 local minus = rp.grad(repulsion(free, z, tau):sum(), {free})[1]
 local gaps = z - z:unsqueeze(2)                   -- (n,n,8): psi_k - psi_i
-local weights = (gaps:square():sum(3) / -tau + rp.where(rp.eye(32, "float64"):gt(0), -math.huge, 0)):softmax(2)
+local weights = others(gaps:square():sum(3) / -tau):softmax(2)
 P:exact("eq52", largest(plus - (z - twin) * (2 / tau)), 0, 1e-12, {where = "Eq. 52", text = "gradient of the positives' part"})
 P:exact("eq53", largest(minus - (weights:unsqueeze(3) * gaps):sum(2) * (2 / tau)), 0, 1e-12,
         {where = "Eq. 53", text = "gradient of the negatives' part, negatives as constants"})
@@ -626,8 +578,7 @@ P:exact("eq53.detach", largest(minus - rp.grad(repulsion(free, free, tau):sum(),
         {where = "Eq. 53", text = "... which is not the gradient if they are not"})
 do
   local t = math.sqrt(tau / 2)
-  local exponent = (free:unsqueeze(2) - z):square():sum(3) / (-2 * t * t)
-  local log_p = (exponent + rp.where(rp.eye(32, "float64"):gt(0), -math.huge, 0)):logsumexp(2)
+  local log_p = others((free:unsqueeze(2) - z):square():sum(3) / (-2 * t * t)):logsumexp(2)
   P:exact("eq53.score", largest(minus - rp.grad(log_p:sum(), {free})[1]), 0, 1e-12,
           {where = "Eq. 53, 54", text = "it is the score of a mixture of variance tau / 2 around the negatives"})
 end
@@ -695,7 +646,9 @@ What a gain is due to only controls can say:
 - *pairs*: two views of each example and $\lambda = 0$, which is what halving the base batch costs;
 - *shuffled*: $\mathcal L_s$ on views of two **different** examples at one time, so that nothing is left of the kernel;
 - *no penalty*: $\alpha = 0$, so that nothing is left of the eigenfunctions;
-- *by time*: the views in groups of one time with a matrix $R$ for each, as Eq. 14 has it, in the place of one $R$ over all times. ]]
+- *by time*: the views in groups of one time with a matrix $R$ for each, as Eq. 14 has it, in the place of one $R$ over all times.
+
+REPA, on images, is vanilla with $0.5$ times the alignment of the tapped tokens, through a projector, with those of a teacher. ]]
 local methods = {
   vanilla      = {name = "vanilla", views = 1, lambda = 0},
   pairs        = {name = "pairs, λ = 0", views = 2, lambda = 0},
@@ -703,6 +656,7 @@ local methods = {
   shuffled     = {name = "shuffled positives", views = 2, lambda = 1, positives = "other"},
   no_penalty   = {name = "no penalty, α = 0", views = 2, lambda = 1, alpha = 0},
   by_time      = {name = "ours, R by time", views = 2, lambda = 1, groups = 8},
+  repa         = {name = "REPA", views = 1, lambda = 0, repa = 0.5},
 }
 
 -- x0: `batch` clean examples for the vanilla model, batch / 2 for the others; o = {lambda, alpha, rows}; ... a condition for the
@@ -721,93 +675,69 @@ local function objective(flow, net, head, x0, method, o, ...)
   return l_diff + l_s * (o.lambda * method.lambda), l_diff, l_s
 end
 
+local function batch_of(o, method)                -- -> x0, labels of all inputs if there are any, the rows of x0
+  local i = o.g:randint(1, o.x:size(1), {o.batch // method.views})
+  local y = o.y and o.y:index_select(1, i)
+  if y and method.views == 2 then y = rp.concat(1, y, method.positives == "other" and y:roll(1, 1) or y) end
+  return o.x:index_select(1, i), y, i
+end
+
+-- Trains o.net on examples o.x (and labels o.y), o = {name, method, net, head, tap, flow, g: of the batches, batch, steps, lr, schedule,
+-- lambda, alpha, rows, clip} and, on images and clouds, {decay of the averaged weights, with which at the steps `marks` visit(mark, step)
+-- is called; teacher's tokens, projector}.
+local function train(o)
+  local method, hidden = methods[o.method], nil   -- hidden: the tapped states of the latest pass, for REPA
+  local function tapped(x, t, y)
+    local v, h = o.net(x, t, y, o.tap)
+    hidden = h
+    return v, h
+  end
+  local trained = {{params = o.net:parameters()}}
+  if method.lambda > 0 then trained[2] = {params = o.head:parameters()} end
+  if method.repa then trained[2] = {params = o.projector:parameters()} end
+  local average, mark = o.marks and optim.EMA(o.net, {decay = o.decay, warm_up = true}), 1
+  descend({name = o.name, steps = o.steps, clip = o.clip, average = average,
+           adam = optim.Adam(trained, {lr = o.lr, schedule = o.schedule}), visit = function(k)
+    if not average or k ~= o.marks[mark] then return end
+    average:use(o.visit, mark, k)
+    mark = mark + 1
+  end}, function()
+    local x0, y, i = batch_of(o, method)
+    local loss = objective(o.flow, tapped, o.head, x0, method, o, y)
+    if not method.repa then return loss end
+    return loss + rp.contrastive.repa_loss(o.projector(hidden), o.teacher:index_select(1, i)) * method.repa
+  end)
+end
+
 --[[ ## 7  Two dimensions (Fig. 1)
 Data on curves and squares, without noise of their own, so that a sample that lies off them is the model's error: an *outlier* is
 a sample more than 0.05 away. The network is a perceptron of four hidden layers of 64 (ReLU) with 16 sinusoids of the time, the tapped layer the last
 hidden one, $K = 16$; samples come from Euler's method in 100 steps. ]]
 local sets = {
-  {name = "spirals", title = "two spirals", draw = function(o) o.noise = 0 return rp.data.spirals(o).x end},
-  {name = "checkerboard", title = "checkerboard", draw = function(o) return rp.data.checkerboard(o).x end},
-  {name = "rings", title = "rings", draw = function(o) o.noise = 0 return rp.data.rings(o).x end},
-  {name = "moons", title = "two moons", draw = function(o) o.noise = 0 return rp.data.two_moons(o).x end},
+  {name = "spirals", title = "two spirals", data = "spirals"}, {name = "checkerboard", title = "checkerboard", data = "checkerboard"},
+  {name = "rings", title = "rings", data = "rings"}, {name = "moons", title = "two moons", data = "two_moons"},
 }
-
 for _, set in ipairs(sets) do sets[set.name] = set end
-
-local function along(x, d) return x:select(2, d) end
-local function length_of(dx, dy) return (dx:square() + dy:square()):sqrt() end
-local off = {}                                    -- distance (n) of points (n,2) from each set
-
-local radius = rp.linspace(0, 1, 2000)            -- of the spiral's points
-local turn = radius * (2 * math.pi)
-local arm = rp.stack(2, radius * turn:cos(), radius * turn:sin())
-local curve = rp.concat(1, arm, -arm)
-function off.spirals(x) return rp.metrics.nearest(x, curve, 1):sqrt():squeeze(2) end
-
-local squares = {}
-for row = 0, 3 do
-  for k = 0, 1 do squares[#squares + 1] = {2 * k + row % 2 - 1.5, row - 1.5} end
-end
-squares = rp.tensor(squares)
-function off.checkerboard(x)
-  return ((x:unsqueeze(2) - squares):abs() - 0.5):maximum(0):square():sum(3):min(2):sqrt()
-end
-
-function off.rings(x)
-  return (length_of(along(x, 1), along(x, 2)):unsqueeze(2) - rp.tensor{0.5, 1, 1.5, 2}):abs():min(2)
-end
-
-local function half_circle(dx, dy)                -- the upper one around 0
-  return rp.where(dy:ge(0), (length_of(dx, dy) - 1):abs(), length_of(dx:abs() - 1, dy))
-end
-function off.moons(x)
-  local a, b = along(x, 1), along(x, 2)
-  return half_circle(a, b):minimum(half_circle(1 - a, 0.5 - b))
-end
+local function draw(set, n, seed, name) return rp.data[set.data]{n = n, seed = seed, name = name, noise = 0}.x end
 for _, set in ipairs(sets) do
-  P:exact("sets." .. set.name, largest(off[set.name](set.draw{n = 500, seed = P.seed})), 0, 2e-3,
+  P:exact("sets." .. set.name, largest(rp.data.distance_from(set.data, draw(set, 500, P.seed))), 0, 2e-3,
           {where = "Fig. 1", text = set.title .. ": the data's own distance from the set"})
 end
 
-local function train_2d(o)                        -- {set, method, lr, seed, and where they differ from the settings: lambda, alpha,
-  -- rows, steps, batch, width, pool = training points} -> net, head
-  local method, g = methods[o.method], rp.generator(o.seed, "2d")
-  local width, steps, pool_size = o.width or 64, o.steps or P.steps, o.pool or 20000
-  local net = Mlp{waves = 16, widths = {2, width, width, width, width, 2}, activation = "relu", g = g}
-  local head = eigenmap.Head(width, 16, {hidden = 64, generator = rp.generator(o.seed, "2d.head")})
-  local flow = diffusion.Flow{generator = rp.generator(o.seed, "2d.noise")}
-  local n = (o.batch or P.batch) // method.views
-  local pool = o.set.draw{n = pool_size, seed = o.seed}
-  local adam = optim.Adam({{params = net:parameters()}, {params = head:parameters()}}, {lr = o.lr, schedule = optim.cosine(steps)})
-  local given = {lambda = o.lambda or P.lambda, alpha = o.alpha or P.alpha, rows = o.rows}
-  local step = rp.compile(function()
-    local x0 = pool:index_select(1, g:randint(1, pool_size, {n}))
-    local loss = objective(flow, net, head, x0, method, given)
-    adam:zero_grad()
-    loss:backward()
-    adam:step()
-    return loss
-  end)
-  for _ in P:training(steps, o.set.name .. ", " .. method.name) do P:watch(step()) end
-  step:reset()
-  return net, head
-end
-
-local function sample_2d(net, seed)
-  local flow = diffusion.Flow{generator = rp.generator(seed, "2d.samples")}
-  return diffusion.sample(flow, flow:denoiser(net), flow:prior{P.samples, 2}, {method = "euler", steps = 100})
-end
-
-local function agreement(net, head, set, seed)    -- mean cosine of two views of one example, and of two examples at one time
-  local flow = diffusion.Flow{generator = rp.generator(seed, "2d.agreement")}
-  return {eigenmap.agreement(function(x, t) return head(select(2, net(x, t)), t) end, flow, set.draw{n = 2000, seed = seed, name = "test"})}
-end
-
-local function judge_2d(o)                        -- as train_2d -> {x, outliers, agreement}
-  local net, head = train_2d(o)
-  local x = sample_2d(net, o.seed)
-  return {x = x, hash = net:hash(), outliers = off[o.set.name](x):gt(0.05):to("float32"):mean():item(),
-          agreement = methods[o.method].lambda > 0 and agreement(net, head, o.set, o.seed)}
+-- o = {set, method, lr, seed, and what differs from the settings: lambda, alpha, rows, steps, batch, tap, pool = training points}
+local function judge_2d(o)                        -- -> {x, hash, outliers, agreement of two views of one example, of two}
+  local method, g, steps = methods[o.method], rp.generator(o.seed, "2d"), o.steps or P.steps
+  local function flow(name) return diffusion.Flow{generator = rp.generator(o.seed, "2d." .. name)} end
+  local net = Mlp{waves = 16, widths = {2, 64, 64, 64, 64, 2}, activation = "relu", g = g}
+  local head = eigenmap.Head(64, 16, {hidden = 64, generator = rp.generator(o.seed, "2d.head")})
+  train{name = o.set.name .. ", " .. method.name, method = o.method, x = draw(o.set, o.pool or 20000, o.seed), net = net, head = head,
+        tap = o.tap, flow = flow "noise", g = g, batch = o.batch or P.batch, steps = steps, lr = o.lr, schedule = optim.cosine(steps),
+        lambda = o.lambda or P.lambda, alpha = o.alpha or P.alpha, rows = o.rows}
+  local sampler = flow "samples"
+  local x = diffusion.sample(sampler, sampler:denoiser(net), sampler:prior{P.samples, 2}, {method = "euler", steps = 100})
+  local function embed(at, t) return head(select(2, net(at, t, nil, o.tap)), t) end
+  return {x = x, hash = net:hash(), outliers = rp.data.distance_from(o.set.data, x):gt(0.05):to("float32"):mean():item(),
+          agreement = method.lambda > 0 and {eigenmap.agreement(embed, flow "agreement", draw(o.set, 2000, o.seed, "test"))}}
 end
 local runs_2d = lazy(function(key)                -- "set method lr lambda seed"
   local name, method, lr, weight, seed = key:match "(%S+) (%S+) (%S+) (%S+) (%S+)"
@@ -821,60 +751,45 @@ local function outliers(name, method, lr, weight) -- one share for each seed
   return P:over_seeds(function(_, i) return run_2d(name, method, i, lr, weight).outliers end)
 end
 local order = {"vanilla", "pairs", "ours", "shuffled", "no_penalty", "by_time"}
-local few = {vanilla = true, pairs = true, ours = true}                           -- on the two sets that the paper does not show
+local few = {vanilla = true, pairs = true, ours = true}                           -- on rings and moons, which the paper does not show
 
 local function figure_1()
-  local panels = {"data", "vanilla", "pairs", "ours"}
-  local figure = rp.plot.figure{rows = #sets, cols = #panels, width = 820, height = 820,
-          desc = "Data and samples of three methods on four sets"}
+  local figure = rp.plot.figure{rows = #sets, cols = 4, width = 820, height = 820, desc = "Data and samples of three methods on four sets"}
+  local function panel(title, x) figure:axes{title = title, legend = false}:scatter(x:select(2, 1), x:select(2, 2), {size = 1}) end
   for _, set in ipairs(sets) do
-    for _, what in ipairs(panels) do
-      local x = what == "data" and set.draw{n = P.samples, seed = P.seed} or run_2d(set.name, what, 1).x
-      local ax = figure:axes{title = what == "data" and set.title or methods[what].name, legend = false}
-      ax:scatter(along(x, 1), along(x, 2), {size = 1})
-    end
+    panel(set.title, draw(set, P.samples, P.seed))
+    for _, method in ipairs{"vanilla", "pairs", "ours"} do panel(methods[method].name, run_2d(set.name, method, 1).x) end
   end
   return figure
 end
 local function outlier_rows()
-  local rows = {}
-  for i, method in ipairs(order) do
-    rows[i] = {methods[method].name}
-    for j, set in ipairs(sets) do
-      rows[i][j + 1] = (j <= 2 or few[method]) and show(outliers(set.name, method)) or "not run"
-    end
-  end
-  return rows
+  return rows_of(order, sets, function(method) return methods[method].name end, function(method, set, _, j)
+    return (j <= 2 or few[method]) and show(outliers(set.name, method)) or "not run"
+  end)
 end
+local function gains(name, than)                  -- outliers with another method less those with ours, of each seed
+  local ours = outliers(name, "ours")
+  return map(outliers(name, than), function(share, i) return share - ours[i] end)
+end
+local fig_1 = {                                   -- id, statement, fewer than which, in what, by how much
+  {"", "Our method produces a cleaner, more compact sample distribution than the baseline, with fewer outliers: by 0.02 at least (%s)",
+   "vanilla", mean, ">=", 0.02, "Fig. 1"},
+  {".every", "... in every seed", "vanilla", least, ">", 0, "Fig. 1"},
+  {".pairs", "... because of the regulariser: fewer than with the same pairs and a weight of 0, by 0.02 at least",
+   "pairs", mean, ">=", 0.02, "Fig. 1, Eq. 15"},
+  {".relation", "... because the views are of one example: fewer than with views of different ones, by 0.02 at least",
+   "shuffled", mean, ">=", 0.02, "Fig. 1, Sec. 4.1"},
+}
 if P.main then
   P:figure("Figure 1", figure_1(), "Data, and samples of one seed.")
   P:table("Outliers", {"", "two spirals", "checkerboard", "rings", "two moons"}, outlier_rows(),
           "Share of samples more than 0.05 from the data's set; mean over seeds (range).")
-end
-
-local function gain(name, a, b)                   -- outliers of a less those of b: the mean over seeds, and the least
-  local first, second, list = outliers(name, a), outliers(name, b), {}
-  for i = 1, #first do list[i] = first[i] - second[i] end
-  return mean(list), least(list)
-end
-if P.main then
   for j, set in ipairs(sets) do
-    local id = "fig1." .. set.name
-    if P:wants(id) then
-      P:claim(id, "Our method produces a cleaner, more compact sample distribution than the baseline, with fewer outliers: by 0.02 at "
-              .. "least (" .. set.title .. ")", {value = (gain(set.name, "vanilla", "ours")), op = ">=", bound = 0.02}, {where = "Fig. 1"})
-    end
-    if P:wants(id .. ".every") then
-      P:claim(id .. ".every", "... in every seed", {value = select(2, gain(set.name, "vanilla", "ours")), op = ">", bound = 0},
-              {where = "Fig. 1"})
-    end
-    if P:wants(id .. ".pairs") then
-      P:claim(id .. ".pairs", "... because of the regulariser: fewer than with the same pairs and a weight of 0, by 0.02 at least",
-              {value = (gain(set.name, "pairs", "ours")), op = ">=", bound = 0.02}, {where = "Fig. 1, Eq. 15"})
-    end
-    if j <= 2 and P:wants(id .. ".relation") then
-      P:claim(id .. ".relation", "... because the views are of one example: fewer than with views of different ones, by 0.02 at least",
-              {value = (gain(set.name, "shuffled", "ours")), op = ">=", bound = 0.02}, {where = "Fig. 1, Sec. 4.1"})
+    for _, c in ipairs(fig_1) do
+      local id = "fig1." .. set.name .. c[1]
+      if P:wants(id) and (j <= 2 or few[c[3]]) then
+        P:claim(id, c[2]:format(set.title), {value = c[4](gains(set.name, c[3])), op = c[5], bound = c[6]}, {where = c[7]})
+      end
     end
   end
 end
@@ -886,20 +801,13 @@ local rates, weights_2d = {3e-3, 1e-2, 2e-2}, {3e-3, 3e-1}
 local sides = {{"vanilla", "vanilla"}, {"ours, λ = 0.003", "ours", weights_2d[1]}, {"ours, λ = 0.3", "ours", weights_2d[2]},
                {"shuffled positives, λ = 0.3", "shuffled", weights_2d[2]}}
 local function best(method, weight)               -- the least mean over the rates, on the spirals
-  local list = {}
-  for i, lr in ipairs(rates) do list[i] = mean(outliers("spirals", method, lr, weight)) end
-  return least(list)
-end
-local function rate_rows()
-  local rows = {}
-  for i, side in ipairs(sides) do
-    rows[i] = {side[1]}
-    for j, lr in ipairs(rates) do rows[i][j + 1] = show(outliers("spirals", side[2], lr, side[3])) end
-  end
-  return rows
+  return least(map(rates, function(lr) return mean(outliers("spirals", method, lr, weight)) end))
 end
 if P.main then
-  P:table("Learning rates", {"", "0.003", "0.01", "0.02"}, rate_rows(), "Share of outliers on two spirals against Adam's learning rate.")
+  P:table("Learning rates", {"", "0.003", "0.01", "0.02"},
+          rows_of(sides, rates, function(side) return side[1] end, function(side, lr)
+            return show(outliers("spirals", side[2], lr, side[3]))
+          end), "Share of outliers on two spirals against Adam's learning rate.")
   P:claim("fig1.tuned", "... with each side at its best learning rate, and ours at the better of two weights (two spirals)",
           {value = best "vanilla" - math.min(best("ours", weights_2d[1]), best("ours", weights_2d[2])), op = ">=", bound = 0.02},
           {where = "Fig. 1"})
@@ -907,79 +815,103 @@ end
 
 --[[ ### What the embedding knows
 If the embedding told examples apart, two views of one example would be closer than views of two examples at one time. ]]
-local function agreements(method)                 -- of each seed: own, other
-  local own, other = {}, {}
-  for k = 1, P.seeds do own[k], other[k] = table.unpack(run_2d("spirals", method, k).agreement) end
-  return own, other
-end
-local function agreement_rows()
-  local rows = {}
-  for i, method in ipairs{"ours", "shuffled", "no_penalty", "by_time"} do
-    local own, other = agreements(method)
-    rows[i] = {methods[method].name, show(own, "%.4f"), show(other, "%.4f")}
-  end
-  return rows
-end
-local function known_of_examples()
-  local own, other = agreements "ours"
-  return mean(own) - mean(other)
+local function agreements(method, k)              -- of each seed; k = 1: of one example, 2: of two
+  return P:over_seeds(function(_, i) return run_2d("spirals", method, i).agreement[k] end)
 end
 if P.main then
-  P:table("Agreement", {"", "two views of one example", "views of two examples at one time"}, agreement_rows(),
+  P:table("Agreement", {"", "two views of one example", "views of two examples at one time"},
+          rows_of({"ours", "shuffled", "no_penalty", "by_time"}, {1, 2}, function(method) return methods[method].name end,
+                  function(method, k) return show(agreements(method, k), "%.4f") end),
           "Mean cosine of embeddings on two spirals, new data.")
   P:claim("embedding", "The hidden states are aligned with spectral representations of the data: embeddings of two views of one example "
           .. "agree more than those of two examples at one time, by 0.1 in the cosine",
-          {value = known_of_examples(), op = ">=", bound = 0.1}, {where = "Sec. 4.1"})
+          {value = mean(agreements("ours", 1)) - mean(agreements("ours", 2)), op = ">=", bound = 0.1}, {where = "Sec. 4.1"})
 end
 
---[[ ## 8  Networks for images and clouds of points (Sec. 5)
-**Images** are drawn digits by default; `--set image_data=digits`, `mnist` or `cifar10` takes real ones from `--data DIR`, `latents` the authors' route, latents
-of Stable Diffusion's autoencoder in `DIR/latents.npy` $(n, 4, 32, 32)$ and `DIR/labels.npy`. ]]
-local function load_images(seed)                  -- -> {x (n,C,S,S) in [-1, 1], y (n), unseen = {x, y}, classes, latent, note}
-  local set = rp.data.labelled_images{name = P.image_data, side = P.image_size, n_train = P.image_train, n_test = P.image_test, seed = seed,
-                                      range = {-1, 1}}
-  return {x = set.train.x, y = set.train.y, unseen = set.test, classes = #set.classes, latent = set.latent, note = set.note}
+--[[ ## 8  Images and clouds of points: what is trained and judged (Sec. 5)
+One function for both: Adam, an exponential average of the weights, samples from it at the marks of the training. ]]
+local function given(o, kind)                     -- o, and the settings KIND_... for what it does not say
+  return setmetatable({}, {__index = function(_, key)
+    if o[key] ~= nil then return o[key] end
+    return P[kind .. "_" .. key]
+  end})
 end
 
---[[ The network is a DiT with labels, tapped after `image_tap` of its blocks. REPA's teacher here is a vision transformer trained to name the classes, whose
-patches are those of the DiT; the judge, in the place of the Inception network, is a convolutional network (`rp.metrics.image_judge`), so the
-teacher is not what the samples are judged by. With `--set image_judge=files` the samples of every mark are written to `RUN/samples/NAME.npy`, and
-what the Inception network says of them is read from `DIR/inception/NAME.npy` $(n, 2048)$, of real images from `real.npy` there. ]]
-local function new_dit(data, g)
-  local side, tiny = data.x:size(3), P.image_model == "tiny"
-  return nn.DiT{size = side, patch = P.image_patch > 0 and P.image_patch or side // 4, channels = data.x:size(2), classes = data.classes,
-                model = not tiny and P.image_model, width = tiny and P.image_width or nil, depth = tiny and P.image_depth or nil,
-                heads = tiny and 4 or nil, time_scale = 1000, generator = g}
+-- world = {kind, name, x, y, shape of all samples, range, marks(steps), new_net(g), width of a token, scores(samples, name), teacher(net)},
+-- changed = {method, seed} and what differs from the settings -> {marks = {scores and step, ...}, samples = {of each mark}, weights}
+local function run(world, changed)
+  local o, method = given(changed, world.kind), methods[changed.method]
+  local function stream(name) return rp.generator(o.seed, "spectral." .. name) end
+  local net, g, out = world.new_net(stream "net"), stream "batches", {marks = {}, samples = {}}
+  local teacher = method.repa and world.teacher(net)
+  local labels = world.y and world.y:index_select(1, stream("labels"):randint(1, world.y:size(1), {world.shape[1]}))
+  train{name = ("%s: %s"):format(world.name, method.name), method = o.method, x = world.x, y = world.y, net = net, tap = o.tap,
+        head = eigenmap.Head(world.width, o.K, {generator = stream "head"}), flow = diffusion.Flow{generator = g}, g = g,
+        batch = o.batch, steps = o.steps, lr = o.lr, schedule = optim.warmup(math.min(50, o.steps // 10 + 1)), clip = 1,
+        lambda = o.lambda, alpha = P.alpha, decay = P.image_decay, marks = world.marks(o.steps), teacher = teacher,
+        projector = teacher and nn.MLP({world.width, 2 * world.width, teacher:size(3)},
+                                       {activation = "silu", generator = stream "projector"}),
+        visit = function(mark, step)
+    local flow = diffusion.Flow{generator = stream "samples"}
+    local x = diffusion.generate(flow, net, world.shape, {method = P.image_sampler, steps = P.image_sampling}, labels)
+    if world.range then x = x:clamp(table.unpack(world.range)) end
+    out.samples[mark], out.marks[mark] = x, world.scores(x, ("%s-%d-%d"):format(o.method, o.seed, step))
+    out.marks[mark].step = step
+  end}
+  out.weights = net:hash()
+  return out
 end
 
-local Teacher = nn.class "Teacher"
-function Teacher:init(data, patch, g)
-  self.vit = nn.ViT{size = data.x:size(3), patch = patch, channels = data.x:size(2), width = 32, depth = 2, heads = 4, mlp_ratio = 2,
-                    output = data.classes, pool = "mean", generator = g}
-end
-function Teacher:forward(x) return (self.vit(x)) end
-
-local function train_teacher(data, patch, seed)   -- -> patch tokens (n,N,32) of all training images
+--[[ ### Images
+are drawn digits by default; `--set image_data=digits`, `mnist` or `cifar10` takes real ones from `--data DIR`, `latents` the authors' route, latents
+of Stable Diffusion's autoencoder in `DIR/latents.npy` $(n, 4, 32, 32)$ and `DIR/labels.npy`. The network is a DiT with labels, tapped after
+`image_tap` of its blocks. REPA's teacher is a vision transformer trained to name the classes, whose patches are those of the DiT. The judge,
+in the place of the Inception network, is a convolutional network (`rp.metrics.image_judge`), so the teacher is not what the samples are judged
+by: the Frechet distance (FD) of the codes is to the training images, as FID is; sFD is that of the first maps, where places count.
+With `--set image_judge=files` the samples of every mark are written to `RUN/samples/NAME.npy`, and what the Inception network says of
+them is read from `DIR/inception/NAME.npy` $(n, 2048)$, of real images from `real.npy` there. ]]
+local function train_teacher(x, y, classes, patch, seed)   -- -> patch tokens (n,N,32) of all training images
   local g = rp.generator(seed, "spectral.teacher")
-  local teacher = Teacher(data, patch, g)
-  local step = optim.Adam(teacher, {lr = 2e-3})
-  for _ in P:training(P.image_judge_steps, "teacher") do
-    local i = g:randint(1, data.x:size(1), {128})
-    local loss = teacher(data.x:index_select(1, i)):cross_entropy(data.y:index_select(1, i))
-    step:zero_grad()
-    loss:backward()
-    step:step()
-    P:watch(loss)
-  end
-  return nn.in_parts(function(x) return (select(2, teacher.vit(x))) end, 500, data.x)
+  local vit = nn.ViT{size = x:size(3), patch = patch, channels = x:size(2), width = 32, depth = 2, heads = 4, mlp_ratio = 2,
+                     output = classes, pool = "mean", generator = g}
+  descend({name = "teacher", steps = P.image_judge_steps, adam = optim.Adam(vit, {lr = 2e-3})}, function()
+    local i = g:randint(1, x:size(1), {128})
+    return (vit(x:index_select(1, i))):cross_entropy(y:index_select(1, i))
+  end)
+  return nn.in_parts(function(part) return (select(2, vit(part))) end, 500, x)
 end
 
---[[ ### Sizes
-Weights of a DiT of width $d$ and $L$ blocks, patches of $p$ values, $n$ classes and one for none:
-$L (18 d^2 + 15 d)$ in the blocks, $4 d^2 + d(2 p + n + 261) + p$ around them (a time embedding from 256 waves, the last modulation). ]]
-local function dit_count(d, depth, patch, classes)
-  return depth * (18 * d * d + 15 * d) + (patch + 1) * d + (257 * d + d * d + d) + (classes + 1) * d + (2 * d * d + 2 * d) + (d + 1) * patch
+local function image_world(seed)
+  local data = rp.data.labelled_images{name = P.image_data, side = P.image_size, n_train = P.image_train, n_test = P.image_test,
+                                       seed = seed, range = {-1, 1}}
+  local x, y = data.train.x, data.train.y
+  local side, channels, tiny = x:size(3), x:size(2), P.image_model == "tiny"
+  local size = tiny and {width = P.image_width, depth = P.image_depth, heads = 4} or nn.dit_sizes[P.image_model]
+  local w = {kind = "image", name = "images", x = x, y = y, shape = {P.image_samples, channels, side, side},
+             range = not data.latent and {-1, 1} or nil, width = size.width, unseen = data.test.x, note = data.note}
+  function w.marks(steps) return map({1, 2, 3, 4}, function(k) return math.max(k, steps * k // 4) end) end
+  function w.new_net(g)
+    return nn.DiT{size = side, patch = P.image_patch > 0 and P.image_patch or side // 4, channels = channels, classes = #data.classes,
+                  width = size.width, depth = size.depth, heads = size.heads, time_scale = 1000, generator = g}
+  end
+  function w.teacher(net)
+    w.tokens = w.tokens or train_teacher(x, y, #data.classes, net.patch, P.seed)
+    return w.tokens
+  end
+  if P.image_judge == "files" then
+    w.judge = rp.metrics.file_judge{directory = P.directory, features = "codes (n, 2048) of the Inception network"}
+    function w.scores(samples, name) return w.judge:scores(samples, name) end
+  else
+    local judge = rp.metrics.image_judge(x, y, {steps = P.image_judge_steps, seed = seed})
+    local real = judge:see(x)
+    function w.scores(samples) return judge:scores(real, judge:see(samples)) end
+  end
+  return w
 end
+
+--[[ **Sizes.** Weights of a DiT of width $d$ and $L$ blocks, patches of $p$ values, $n$ classes and one for none:
+$L (18 d^2 + 15 d)$ in the blocks, $3 d^2 + d(2 p + n + 262) + p$ around them (a time embedding from 256 waves, the last modulation). ]]
+local function dit_count(d, L, p, n) return L * (18 * d * d + 15 * d) + 3 * d * d + d * (2 * p + n + 262) + p end
 local small_dit = nn.DiT{size = 8, patch = 2, channels = 3, width = 16, depth = 3, heads = 2, classes = 5}
 P:exact("image.count", small_dit:count(), dit_count(16, 3, 12, 5), {where = "Sec. 5.1", text = "number of weights by formula"})
 for _, row in ipairs{{"S/2", "S", 12, 10, "13M"}, {"L/4", "L", 48, 1000, "558M"}, {"XL/2", "XL", 16, 1000, "681M"}} do
@@ -988,221 +920,80 @@ for _, row in ipairs{{"S/2", "S", 12, 10, "13M"}, {"L/4", "L", 48, 1000, "558M"}
            ours = ("%.1fM"):format(dit_count(size.width, size.depth, row[3], row[4]) / 1e6)})
 end
 
---[[ ### Training
-One loop for images and for clouds of points: Adam, batches from a stream that is the same for all methods with the same number of views, an
-exponential average of the weights with which `visit` is called at every mark. REPA adds $0.5$ times the alignment of the tapped tokens, through
-a projector, with the teacher's. ]]
-methods.repa = {name = "REPA", views = 1, lambda = 0, repa = 0.5}
-
-local function batch_of(o, method, g)             -- -> x0, rows, and labels of all inputs if there are any
-  local i = g:randint(1, o.x:size(1), {o.batch // method.views})
-  local y = o.y and o.y:index_select(1, i)
-  if y and method.views == 2 then y = rp.concat(1, y, method.positives == "other" and y:roll(1, 1) or y) end
-  if not y then return o.x:index_select(1, i), i end
-  return o.x:index_select(1, i), i, y
-end
-
--- o = {method, x, y, net, width: of a token, K, teacher, batch, steps, lr, lambda, tap, decay, marks, seed, name}; visit(mark, step)
-local function train_network(o, visit)
-  local method, g = methods[o.method], rp.generator(o.seed, "spectral.batches")
-  local flow = diffusion.Flow{predict = "velocity", generator = g}
-  local head = eigenmap.Head(o.width, o.K, {generator = rp.generator(o.seed, "spectral.head")})
-  local projector = method.repa and nn.MLP({o.width, 2 * o.width, o.teacher:size(3)},
-                                           {activation = "silu", generator = rp.generator(o.seed, "spectral.projector")})
-  local hidden                                    -- the tapped tokens of the latest pass, for REPA
-  local function tapped(x, t, y)
-    local v, h = o.net(x, t, y, o.tap)
-    hidden = h
-    return v, h
-  end
-  local trained = {{params = o.net:parameters()}}
-  if method.lambda > 0 then trained[2] = {params = head:parameters()} end
-  if projector then trained[2] = {params = projector:parameters()} end
-  local adam = optim.Adam(trained, {lr = o.lr, schedule = optim.warmup(math.min(50, o.steps // 10 + 1))})
-  local average = optim.EMA(o.net, {decay = o.decay, warm_up = true})
-  local step = rp.compile(function(x0, i, y)
-    local loss = objective(flow, tapped, head, x0, method, {lambda = o.lambda, alpha = P.alpha}, y)
-    if projector then loss = loss + rp.contrastive.repa_loss(projector(hidden), o.teacher:index_select(1, i)) * method.repa end
-    adam:zero_grad()
-    loss:backward()
-    adam:step{clip = 1}
-    average:update()
-    return loss
-  end)
-  local mark = 1
-  for k in P:training(o.steps, o.name) do
-    P:watch(step(batch_of(o, method, g)))
-    if k == o.marks[mark] then
-      average:use(visit, mark, k)
-      mark = mark + 1
-    end
-  end
-end
-
-local function samples_of(net, shape, seed, y)    -- y (n) or nil -> samples of that shape
-  local flow = diffusion.Flow{generator = rp.generator(seed, "spectral.samples")}
-  return diffusion.generate(flow, net, shape, {method = P.image_sampler, steps = P.image_sampling}, y)
-end
-
---[[ ### Judgement
-The Frechet distance (FD) of the codes is to the training images, as FID is; sFD is that of the first maps, where places count. ]]
-local unseen_by_inception = {}                    -- samples that are written and wait for the Inception network, as for rp.models.locate
-local function inception(name, samples)           -- of --set image_judge=files; nil while there is no file
-  local path, of = ("inception/%s.npy"):format(name), samples and ("RUN/samples/%s.npy"):format(name) or "the real images"
-  local wanted = {path, "codes (n, 2048) of the Inception network for " .. of}
-  local is_there, folder = pcall(rp.models.locate, {wanted})
-  if is_there then return {code = rp.io.read_npy(folder .. "/" .. path)} end
-  if not samples then rp.models.locate{wanted} end
-  rp.io.mkdir(P.directory .. "/samples")
-  rp.io.write_npy(("%s/samples/%s.npy"):format(P.directory, name), samples)
-  unseen_by_inception[#unseen_by_inception + 1] = wanted
-end
-
-local function new_world(seed)                    -- images, their judge and what it says of them
-  local data = load_images(seed)
-  local w = {data = data, d = P.image_model == "tiny" and P.image_width or nn.dit_sizes[P.image_model].width}
-  if P.image_judge == "files" then w.real = inception("real") return w end
-  w.judge = rp.metrics.image_judge(data.x, data.y, {steps = P.image_judge_steps, seed = seed})
-  w.real, w.other = w.judge:see(data.x), w.judge:see(data.unseen.x)
-  return w
-end
-
-local function judged(world, samples, name)
-  if world.judge then return world.judge:scores(world.real, world.judge:see(samples)) end
-  local fake = inception(name, samples)
-  if not fake then return {} end
-  local precision, recall = rp.metrics.precision_recall(world.real.code, fake.code)
-  return {fd = rp.metrics.frechet_distance(world.real.code, fake.code), precision = precision, recall = recall}
-end
-
--- o = {method, seed} and what is to differ from the settings -> {marks = {{step, fd, sfd, is, precision, recall}, ...}, samples}
-local function image_run(world, o)
-  local data = o.data or world.data
-  local function option(key) if o[key] ~= nil then return o[key] end return P["image_" .. key] end
-  local steps, marks, out = option "steps", {}, {marks = {}}
-  for k = 1, 4 do marks[k] = math.max(k, steps * k // 4) end
-  local net = new_dit(data, rp.generator(o.seed, "spectral.net"))
-  if methods[o.method].repa and not world.teacher then world.teacher = train_teacher(data, net.patch, P.seed) end
-  local y = data.y:index_select(1, rp.generator(o.seed, "spectral.labels"):randint(1, data.y:size(1), {P.image_samples}))
-  local shape = {P.image_samples, data.x:size(2), data.x:size(3), data.x:size(4)}
-  train_network({method = o.method, x = data.x, y = data.y, net = net, width = world.d, K = option "K", teacher = world.teacher,
-                 batch = option "batch", steps = steps, lr = option "lr", lambda = option "lambda", tap = P.image_tap,
-                 decay = P.image_decay, marks = marks, seed = o.seed, name = "images: " .. methods[o.method].name},
-                function(mark, step)
-    local samples = samples_of(net, shape, o.seed, y)
-    if not data.latent then samples = samples:clamp(-1, 1) end
-    out.marks[mark], out.samples = judged(world, samples, ("%s-%d-%d"):format(o.method, o.seed, step)), samples
-    out.marks[mark].step = step
-  end)
-  out.weights = net:hash()
-  return out
-end
-
 --[[ ### Clouds of points
 Chairs, airplanes and cars are drawn (`rp.data.shapes`); all clouds of a category are moved by its mean and divided by one standard deviation,
 as ShapeNet's are. `--set cloud_data=files` reads `DIR/shapenet/KIND_train.npy` and `KIND_test.npy` $(n, \ge N, 3)$. The network is a set
 transformer; `--set cloud_net=voxel` is DiT-3D: points to $32^3$ voxels, a DiT on patches of $4^3$ with windows of $4^3$ tokens in every
-third block, voxels to points. ]]
+third block, voxels to points. 1-NNA (a half is best) and COV compare as many generated clouds with test clouds, by Chamfer distance (CD)
+and by the exact earth mover's distance (EMD); the marks are half of the training and all of it, as the paper's 5K and 10K. ]]
 local function new_cloud_net(g)
-  if P.cloud_net == "voxel" then
-    return nn.VoxelDiT{model = "S", size = 32, patch = 4, window = 4, time_scale = 1000, generator = g}, nn.dit_sizes.S.width
-  end
-  return nn.PointTransformer{width = P.cloud_width, depth = 3, heads = 4, time_scale = 1000, generator = g}, P.cloud_width
+  if P.cloud_net == "voxel" then return nn.VoxelDiT{model = "S", size = 32, patch = 4, window = 4, time_scale = 1000, generator = g} end
+  return nn.PointTransformer{width = P.cloud_width, depth = 3, heads = 4, time_scale = 1000, generator = g}
 end
-
---[[ 1-NNA (a half is best) and COV compare as many generated clouds with test clouds, by Chamfer distance (CD) and by the exact
-earth mover's distance (EMD); the marks are half of the training and all of it, as the paper's 5K and 10K. ]]
-local cloud_worlds = lazy(function(kind)          -- {kind, train (n,N,3), test (m,N,3), judge}
-  local w = rp.data.cloud_set{kind = kind, source = P.cloud_data, n_train = P.cloud_train, n_test = P.cloud_samples,
-                              points = P.cloud_points, seed = P.seed}
-  w.kind, w.judge = kind, rp.metrics.cloud_judge(w.test, {emd_points = P.cloud_emd_points})
-  return w
+local cloud_worlds = lazy(function(kind)
+  local data = rp.data.cloud_set{kind = kind, source = P.cloud_data, n_train = P.cloud_train, n_test = P.cloud_samples,
+                                 points = P.cloud_points, seed = P.seed}
+  local judge = rp.metrics.cloud_judge(data.test, {emd_points = P.cloud_emd_points})
+  return {kind = "cloud", name = kind, x = data.train, shape = data.test.shape, new_net = new_cloud_net,
+          width = P.cloud_net == "voxel" and nn.dit_sizes.S.width or P.cloud_width,
+          marks = function(steps) return {math.max(1, steps // 2), steps} end,
+          scores = function(samples) return judge:scores(samples) end}
 end)
 
--- o = {method, seed} and what is to differ from the settings -> {marks = {scores of the early, of the late mark}, samples = likewise}
-local function cloud_run(world, o)
-  local function option(key) if o[key] ~= nil then return o[key] end return P["cloud_" .. key] end
-  local steps, out = option "steps", {marks = {}, samples = {}}
-  local net, width = new_cloud_net(rp.generator(o.seed, "spectral.net"))
-  train_network({method = o.method, x = world.train, net = net, width = width, K = option "K", batch = option "batch", steps = steps,
-                 lr = option "lr", lambda = option "lambda", tap = P.cloud_tap, decay = P.image_decay,
-                 marks = {math.max(1, steps // 2), steps}, seed = o.seed, name = world.kind .. ": " .. methods[o.method].name},
-                function(mark)
-    out.samples[mark] = samples_of(net, world.test.shape, o.seed)
-    out.marks[mark] = world.judge:scores(out.samples[mark])
-  end)
-  out.weights = net:hash()
-  return out
-end
-
-if not P.main then
-  return {objective = objective, methods = methods, sets = sets, judge_2d = judge_2d, new_world = new_world, image_run = image_run,
-          train_network = train_network, cloud_worlds = cloud_worlds, cloud_run = cloud_run}
-end
+if not P.main then return {sets = sets, judge_2d = judge_2d, image_world = image_world, cloud_worlds = cloud_worlds, run = run} end
 
 --[[ ## 9  Images (Sec. 5.1, Table 1, Fig. 2)
 The world (images, judge, teacher) is that of the run's seed; a seed is a training of its own. ]]
-local world = lazy(new_world)
+local world = lazy(image_world)
 local image_runs = lazy(function(method)
-  return P:over_seeds(function(seed) return image_run(world[P.seed], {method = method, seed = seed}) end)
+  return P:over_seeds(function(seed) return run(world[P.seed], {method = method, seed = seed}) end)
 end)
 local arms = {"vanilla", "pairs", "ours", "repa"}
 local function runs_of(method)                    -- of each seed; files that are missing are asked for all at once
   if P.image_judge == "files" then
     for _, arm in ipairs(arms) do local _ = image_runs[arm] end
-    rp.models.locate(unseen_by_inception)
+    world[P.seed].judge:check()
   end
   return image_runs[method]
 end
 local function at_mark(method, key, mark)         -- of each seed; the last mark by default
-  local list = {}
-  for s, run in ipairs(runs_of(method)) do list[s] = run.marks[mark or #run.marks][key] end
-  return list
+  return map(runs_of(method), function(one) return one.marks[mark or #one.marks][key] end)
 end
 local function last(method, key) return mean(at_mark(method, key)) end
+local function name_of(method) return methods[method].name end
 
-local keys = P.image_judge == "files" and {"fd", "precision", "recall"} or {"fd", "sfd", "is", "precision", "recall"}
+local keys, headings = {"fd", "sfd", "is", "precision", "recall"}, {"Model", "FD", "sFD", "IS", "precision", "recall"}
+if P.image_judge == "files" then keys, headings = {"fd", "precision", "recall"}, {"Model", "FD", "precision", "recall"} end
 local function table_1()
-  local rows = {}
-  for i, method in ipairs(arms) do
-    rows[i] = {methods[method].name}
-    for j, key in ipairs(keys) do rows[i][j + 1] = show(at_mark(method, key)) end
-  end
+  local rows = rows_of(arms, keys, name_of, function(method, key) return show(at_mark(method, key)) end)
   local w = world[P.seed]
-  if w.judge then
-    local floor = w.judge:scores(w.real, w.other)
-    rows[#rows + 1] = {"unseen images"}
-    for j, key in ipairs(keys) do rows[#rows][j + 1] = ("%.3f"):format(floor[key]) end
-  end
+  if P.image_judge == "files" then return rows end
+  local floor = w.scores(w.unseen)
+  rows[#rows + 1] = {"unseen images", table.unpack(map(keys, function(key) return ("%.3f"):format(floor[key]) end))}
   return rows
 end
-local headings = {fd = "FD", sfd = "sFD", is = "IS", precision = "precision", recall = "recall"}
-local function head_row()
-  local list = {"Model"}
-  for j, key in ipairs(keys) do list[j + 1] = headings[key] end
-  return list
-end
-P:table("Table 1", head_row(), table_1(),
-        "Averaged weights after the last step; mean over seeds (range). FD, sFD: lower is better. " .. (world[P.seed].data.note or ""))
+P:table("Table 1", headings, table_1(),
+        "Averaged weights after the last step; mean over seeds (range). FD, sFD: lower is better. " .. (world[P.seed].note or ""))
 
 local function figure_2()
   local figure = rp.plot.figure{width = 560, height = 320, desc = "Frechet distance over training iterations"}
   local ax = figure:axes{xlabel = "iteration", ylabel = "FD", yscale = "log", legend = true}
   for i, method in ipairs(arms) do
-    local x, y, low, high = {}, {}, {}, {}
-    for k, m in ipairs(runs_of(method)[1].marks) do
+    local steps, y, low, high = rp.runs.column(runs_of(method)[1].marks, "step"), {}, {}, {}
+    for k in ipairs(steps) do
       local list = at_mark(method, "fd", k)
-      x[k], y[k], low[k], high[k] = m.step, mean(list), rp.runs.range(list)
+      y[k], low[k], high[k] = mean(list), rp.runs.range(list)
     end
-    ax:line(x, y, {label = methods[method].name, marker = ({"circle", "square", "triangle", "diamond"})[i], band = {low, high}})
+    ax:line(steps, y, {label = name_of(method), marker = ({"circle", "square", "triangle", "diamond"})[i], band = {low, high}})
   end
   return figure
 end
 P:figure("Figure 2", figure_2(), "FD against iterations; means over seeds, the band is their range.")
 local function first_samples()
-  local rows = {}
-  for i, method in ipairs(arms) do rows[i] = runs_of(method)[1].samples:slice(1, 1, 16) end
-  return rp.concat(1, table.unpack(rows))
+  return rp.concat(1, table.unpack(map(arms, function(method)
+    local samples = runs_of(method)[1].samples
+    return samples[#samples]:slice(1, 1, 16)
+  end)))
 end
 if P.image_data ~= "latents" then
   P:figure("Samples", rp.plot.image_grid(first_samples(), {columns = 16, range = {-1, 1}, width = 640, desc = "Samples of four models"}),
@@ -1211,26 +1002,21 @@ end
 
 --[[ Bounds were fixed before the first run: the least relative gain of FID in Table 1 is 5% (FFHQ). ]]
 local function fd_gain(a, b) return 1 - last(a, "fd") / last(b, "fd") end     -- relative, of a over b
-local function wins(a, b, key, mark)            -- the share of seeds in which a is below b
-  local x, y, n = at_mark(a, key, mark), at_mark(b, key, mark), 0
-  for s = 1, #x do n = n + (x[s] < y[s] and 1 or 0) end
-  return n / #x
+local function difference(key) return last("ours", key) - last("vanilla", key) end
+local function share_below(key)                   -- the share of seeds in which ours is below vanilla
+  local vanilla = at_mark("vanilla", key)
+  return mean(map(at_mark("ours", key), function(x, i) return x < vanilla[i] and 1 or 0 end))
 end
 P:claim("image.fid", "The regulariser improves FID over the baseline, by 5% at least",
         {value = fd_gain("ours", "vanilla"), op = ">=", bound = 0.05}, {where = "Table 1"})
-P:claim("image.fid.every", "... in every training", {value = wins("ours", "vanilla", "fd"), op = ">=", bound = 1}, {where = "Table 1"})
-P:claim("image.sfid", "... and sFID", {value = last("ours", "sfd") - last("vanilla", "sfd"), op = "<", bound = 0}, {where = "Table 1"})
-P:claim("image.recall", "... and recall", {value = last("ours", "recall") - last("vanilla", "recall"), op = ">", bound = 0},
-        {where = "Table 1"})
+P:claim("image.fid.every", "... in every training", {value = share_below "fd", op = ">=", bound = 1}, {where = "Table 1"})
+P:claim("image.sfid", "... and sFID", {value = difference "sfd", op = "<", bound = 0}, {where = "Table 1"})
+P:claim("image.recall", "... and recall", {value = difference "recall", op = ">", bound = 0}, {where = "Table 1"})
 P:claim("image.precision", "... and precision (four of the five data sets)",
-        {value = last("ours", "precision") - last("vanilla", "precision"), op = ">", bound = 0}, {where = "Table 1"})
-local function late()                           -- the least relative gain over the marks of the second half
-  local least = math.huge
-  for _, k in ipairs{3, 4} do least = math.min(least, 1 - mean(at_mark("ours", "fd", k)) / mean(at_mark("vanilla", "fd", k))) end
-  return least
-end
-P:claim("image.late", "It is consistently better in the second half of training", {value = late(), op = ">", bound = 0},
-        {where = "Sec. 5.1, Fig. 2"})
+        {value = difference "precision", op = ">", bound = 0}, {where = "Table 1"})
+local function gain_at(mark) return 1 - mean(at_mark("ours", "fd", mark)) / mean(at_mark("vanilla", "fd", mark)) end
+P:claim("image.late", "It is consistently better in the second half of training",
+        {value = math.min(gain_at(3), gain_at(4)), op = ">", bound = 0}, {where = "Sec. 5.1, Fig. 2"})
 P:claim("image.repa", "REPA attains the best results",
         {value = math.min(fd_gain("repa", "ours"), fd_gain("repa", "vanilla")), op = ">", bound = 0}, {where = "Sec. 5.1, Table 1"})
 P:claim("image.between", "... and ours ranks between the baseline and REPA",
@@ -1259,9 +1045,7 @@ local printed_1 = {                               -- data, model, FID, sFID, IS,
   {"FFHQ 64, S/2", "vanilla", 13.766, 21.982, 2.997, 0.731, 0.331}, {"", "ours", 13.074, 21.915, 2.998, 0.737, 0.340},
 }
 local function printed_gains(k, sign)             -- relative, of column k; sign 1: higher is better
-  local list = {}
-  for i = 1, #printed_1, 2 do list[#list + 1] = sign * (printed_1[i + 1][k] / printed_1[i][k] - 1) end
-  return rp.tensor(list, "float64")
+  return rp.tensor(map({1, 3, 5, 7, 9}, function(i) return sign * (printed_1[i + 1][k] / printed_1[i][k] - 1) end), "float64")
 end
 P:exact("image.printed", (printed_gains(3, -1) * 100):round(), rp.tensor({15, 8, 25, 11, 5}, "float64"), 0,
         {where = "Sec. 5.1", text = "gains of FID in per cent: 15, 8, 25, 11, 5"})
@@ -1284,42 +1068,34 @@ P:pinned("image.fd.repa", last("repa", "fd"), {smoke = 0.3463436295675191, small
 --[[ ## 10  Point clouds (Sec. 5.2, Table 2, Fig. 3)
 The marks, early and late, stand for the paper's 5K and 10K iterations. ]]
 local kinds, cloud_arms, marks = P.cloud_kinds, {"vanilla", "ours"}, {"early", "late"}
-local cloud_runs = lazy(function(kind)          -- [method][seed]
+local cloud_runs = lazy(function(kind)            -- [method][seed]
   return lazy(function(method)
-    return P:over_seeds(function(seed) return cloud_run(cloud_worlds[kind], {method = method, seed = seed}) end)
+    return P:over_seeds(function(seed) return run(cloud_worlds[kind], {method = method, seed = seed}) end)
   end)
 end)
-local function cloud_list(kind, method, mark, key)
-  local list = {}
-  for s, run in ipairs(cloud_runs[kind][method]) do list[s] = run.marks[mark][key] end
-  return list
-end
-local cloud_keys = {"one_nn_cd", "one_nn_emd", "cov_cd", "cov_emd"}
-local function table_2()
-  local rows = {}
-  for _, kind in ipairs(kinds) do
-    for mark = 1, 2 do
-      for _, method in ipairs(cloud_arms) do
-        local row = {kind, marks[mark], methods[method].name}
-        for j, key in ipairs(cloud_keys) do row[3 + j] = show(cloud_list(kind, method, mark, key)) end
-        rows[#rows + 1] = row
-      end
-    end
+local function cloud_list(kind, method, mark, key) return rp.runs.column(cloud_runs[kind][method], "marks", mark, key) end
+local one_nns, covs = {"one_nn_cd", "one_nn_emd"}, {"cov_cd", "cov_emd"}
+local cells = {}                                  -- kind, mark and method of each row of the table
+for _, kind in ipairs(kinds) do
+  for mark = 1, 2 do
+    for _, method in ipairs(cloud_arms) do cells[#cells + 1] = {kind, mark, method} end
   end
-  return rows
+end
+local function table_2()
+  return rows_of(cells, {one_nns[1], one_nns[2], covs[1], covs[2]}, function(c) return {c[1], marks[c[2]], name_of(c[3])} end,
+                 function(c, key) return show(cloud_list(c[1], c[3], c[2], key)) end)
 end
 P:table("Table 2", {"Category", "mark", "Model", "1-NNA, CD", "1-NNA, EMD", "COV, CD", "COV, EMD"}, table_2(),
         "Early: half of the steps; late: all of them. Mean over seeds (range).")
 
 --[[ The noise of the metric: sets of as many clouds that are both drawn by us, so that 1-NNA should be a half. ]]
 local function noise_rows()
-  local rows, n = {}, P.cloud_samples
-  for i, kind in ipairs(kinds) do
+  return rows_of(kinds, {}, function(kind)
+    local n = P.cloud_samples
     local many = rp.data.shapes{kind = kind, n = 2 * n, points = P.cloud_points, seed = P.seed, name = "noise"}.x
     local s = rp.metrics.cloud_noise(rp.metrics.cloud_distances(many, many, "chamfer"), n, {draws = 200, seed = P.seed})
-    rows[i] = {kind, ("%.3f ± %.3f"):format(s.one_nn.mean, s.one_nn.sd), ("%.3f ± %.3f"):format(s.cov.mean, s.cov.sd)}
-  end
-  return rows
+    return {kind, ("%.3f ± %.3f"):format(s.one_nn.mean, s.one_nn.sd), ("%.3f ± %.3f"):format(s.cov.mean, s.cov.sd)}
+  end)
 end
 P:table("Noise of the metric", {"Category", "1-NNA, CD", "COV, CD"}, noise_rows(),
         ("Two sets of %d clouds of one distribution: mean and standard deviation of 200 draws."):format(P.cloud_samples))
@@ -1331,7 +1107,7 @@ local function figure_3()
       for i = 1, 2 do
         local cloud = cloud_runs[kind][method][1].samples[1][i]
         local x, y, z = cloud:select(2, 1), cloud:select(2, 2), cloud:select(2, 3)
-        figure:axes{title = kind .. ", " .. methods[method].name, legend = false}:scatter(x + y * 0.4, z + y * 0.25, {size = 2})
+        figure:axes{title = kind .. ", " .. name_of(method), legend = false}:scatter(x + y * 0.4, z + y * 0.25, {size = 2})
       end
     end
   end
@@ -1340,29 +1116,26 @@ end
 P:figure("Figure 3", figure_3(), "Clouds at the early mark, one noise in each pair of columns.")
 
 --[[ Bounds were fixed before the first run: Table 2 has the regulariser ahead in each of its 24 comparisons. ]]
-local function ahead(mark, names, sign)         -- in how many comparisons of means over seeds ours is ahead
-  local n = 0
+local function over_comparisons(keys_of, f)        -- the mean of f(kind, key) over categories and distances
+  local list = {}
   for _, kind in ipairs(kinds) do
-    for _, key in ipairs(names) do
-      local better = sign * (mean(cloud_list(kind, "ours", mark, key)) - mean(cloud_list(kind, "vanilla", mark, key)))
-      n = n + (better > 0 and 1 or 0)
-    end
+    for _, key in ipairs(keys_of) do list[#list + 1] = f(kind, key) end
   end
-  return n / (#kinds * #names)
+  return mean(list)
 end
-local one_nns, covs = {"one_nn_cd", "one_nn_emd"}, {"cov_cd", "cov_emd"}
+local function ahead(mark, keys_of, sign)         -- the share of comparisons of means over seeds in which ours is ahead
+  return over_comparisons(keys_of, function(kind, key)
+    return sign * (mean(cloud_list(kind, "ours", mark, key)) - mean(cloud_list(kind, "vanilla", mark, key))) > 0 and 1 or 0
+  end)
+end
+local function average(method, mark)              -- 1-NNA
+  return over_comparisons(one_nns, function(kind, key) return mean(cloud_list(kind, method, mark, key)) end)
+end
 for mark, name in ipairs(marks) do
   P:claim("cloud.one_nn." .. name, ("1-NNA is lower with the regulariser, %s, by both distances in all categories"):format(name),
           {value = ahead(mark, one_nns, -1), op = ">=", bound = 1}, {where = "Table 2"})
   P:claim("cloud.cov." .. name, ("COV is higher with the regulariser, %s, by both distances in all categories"):format(name),
           {value = ahead(mark, covs, 1), op = ">=", bound = 1}, {where = "Table 2"})
-end
-local function average(method, mark)            -- 1-NNA over categories and distances
-  local list = {}
-  for _, kind in ipairs(kinds) do
-    for _, key in ipairs(one_nns) do list[#list + 1] = mean(cloud_list(kind, method, mark, key)) end
-  end
-  return mean(list)
 end
 P:claim("cloud.gain", "Early, the average 1-NNA falls by 0.11 at least (the least gain of Table 2 at 5K, airplane)",
         {value = average("vanilla", 1) - average("ours", 1), op = ">=", bound = 0.11}, {where = "Table 2"})

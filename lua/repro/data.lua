@@ -3,7 +3,7 @@
 ---   glyphs, glyph_pairs, glyph_names                      small images with nine attributes
 ---   numerals                                              drawn digits, grey or coloured
 ---   cells, poisson                                        counts of transcripts of cell types
----   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll         points
+---   gaussian_mixture, gaussian, two_moons, rings, spirals, checkerboard, swiss_roll, distance_from          points
 ---   shapes, cloud_set                                     clouds of points on chairs, airplanes, cars, drawn or ShapeNet's
 ---   mnist, fashion_mnist, kmnist, cifar10, cifar100, digits, image_folder                   files
 ---   labelled_images                                       several of these in one form, pooled to one side

@@ -15,7 +15,7 @@ local misuse = require "repro.misuse"
 local nn = require "repro.nn"
 local options = require "repro.options"
 
-local eigenmap = {}
+local eigenmap = { line = require("repro.eigenmap.line").line }
 
 local function shape(x) return core.is_tensor(x) and "(" .. table.concat(x.shape, "x") .. ")" or type(x) end
 

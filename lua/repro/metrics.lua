@@ -7,7 +7,7 @@
 ---   linear_probe, mlp_probe, svm                          classifiers trained on fixed features
 ---   gaussian, frechet_distance, frechet_between, inception_score, precision_recall, density_coverage,
 ---   mmd, kid, one_nn_accuracy, wasserstein, sliced_wasserstein                    generated against real
----   image_judge                                           generated images by a network trained for it
+---   image_judge, file_judge                               generated images by a network trained for it, by features in files
 ---   chamfer, earth_mover, cloud_distances, cloud_scores, cloud_judge, cloud_noise         point clouds
 ---   scatter, tsne, effective_rank                         geometry of features
 ---   icc, linear_r2, spearman                              agreement: of repetitions, of features, of orders
@@ -19,7 +19,7 @@
 local metrics = {}
 
 local parts = { "classification", "clustering", "distance", "neighbours", "linear_probe", "mlp_probe", "svm", "fidelity",
-                "manifold", "two_sample", "clouds", "image_judge", "scatter", "tsne", "geometry" }
+                "manifold", "two_sample", "clouds", "image_judge", "file_judge", "scatter", "tsne", "geometry" }
 
 for _, part in ipairs(parts) do
   for name, value in pairs(require("repro.metrics." .. part)) do metrics[name] = value end

@@ -9,7 +9,7 @@ local misuse = require "repro.misuse"
 local runs = {}
 
 local function check(list, who)
-  if type(list) ~= "table" then misuse("runs.%s: a list of numbers is wanted, not a %s", who, type(list)) end
+  if type(list) ~= "table" then misuse("runs.%s: a list is wanted, not a %s", who, type(list)) end
 end
 
 ---The mean, added in order.
@@ -63,6 +63,33 @@ function runs.column(list, ...)
     out[i] = row
   end
   return out
+end
+
+---What f gives of each element: {f(list[1], 1), f(list[2], 2), ...}.
+---@param list table
+---@param f fun(value: any, i: integer): any
+---@return table
+function runs.map(list, f)
+  check(list, "map")
+  local out = {}
+  for i, value in ipairs(list) do out[i] = f(value, i) end
+  return out
+end
+
+---Rows of a table: each begins with a label, then has a cell for each column.
+---    runs.rows(methods, scores, function(m) return m.name end, function(m, score) return runs.text(values(m, score)) end)
+---@param items table one for each row
+---@param columns table one for each column behind the label's
+---@param label fun(item: any, i: integer): string|string[] or several labels
+---@param cell fun(item: any, column: any, i: integer, j: integer): number|string
+---@return table rows
+function runs.rows(items, columns, label, cell)
+  return runs.map(items, function(item, i)
+    local first = label(item, i)
+    local row = type(first) == "table" and { table.unpack(first) } or { first }
+    for j, column in ipairs(columns) do row[#row + 1] = cell(item, column, i, j) end
+    return row
+  end)
 end
 
 ---A table whose values are made when they are first asked for: a section that `--only` leaves out trains nothing.

@@ -95,6 +95,17 @@ T.near(rp.where(moons.y:eq(1), moons.x:norm(2), (moons.x - rp.tensor { 1, 0.5 })
 local spiral = D.spirals { n = 50, arms = 1, noise = 0 }
 local r = spiral.x:norm(2)
 T.near(spiral.x:select(2, 1), r * (r * 2 * math.pi):cos(), 1e-5, "spirals: the angle grows with the radius")
+for _, name in ipairs { "checkerboard", "rings", "two_moons", "spirals" } do
+  local exactly = D[name] { n = 200, noise = 0 }.x
+  T.ok(D.distance_from(name, exactly):max():item() < 2e-3, "distance_from: the set itself, " .. name)
+end
+local outside = rp.tensor { { 3, 0 }, { 0, 0 } }
+T.near(D.distance_from("rings", outside), rp.tensor { 1, 0.5 }, 1e-6, "distance_from: rings")
+T.near(D.distance_from("checkerboard", outside), rp.tensor { 1, 0 }, 1e-6, "distance_from: checkerboard")
+T.near(D.distance_from("two_moons", rp.tensor { { 0, 2 }, { -1, -1 } }), rp.tensor { 1, 1 }, 1e-6, "distance_from: two moons")
+T.near(D.distance_from("spirals", outside), rp.tensor { 2, 0 }, 1e-5, "distance_from: spirals")
+T.raises(function() D.distance_from("swiss_roll", outside) end, "not from swiss_roll", "distance_from: a set without one")
+T.raises(function() D.distance_from("rings", rp.zeros(3)) end, "%(n, 2%)", "distance_from: no points")
 local roll = D.swiss_roll { n = 50, dims = 3, noise = 0 }
 T.near((roll.x:select(2, 1):square() + roll.x:select(2, 3):square()):sqrt() * 10, roll.t, 1e-4, "swiss roll")
 local mixture = D.gaussian_mixture { n = 20000, means = { { 0, 0 }, { 10, 0 } }, std = { 1, 2 }, weights = { 3, 1 } }

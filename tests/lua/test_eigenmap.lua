@@ -109,6 +109,25 @@ own, apart = eigenmap.agreement(function(v) return v end, calm, plane)
 T.near(own, 1, 1e-12, "agreement: without noise the views of one example agree")
 T.near(apart, 0, 1e-12, "agreement: those of orthogonal examples do not")
 
+---------------------------------------------------------------------------------------------- points of a line
+-- Two points -1 and 1: by hand E[x_0 | x] = tanh((1 - t) x / t^2).
+local two = eigenmap.line(rp.tensor({ -1, 1 }, "float64"))
+local at = rp.linspace(-2, 2, 9, "float64")
+local known = (at * (0.6 / 0.16)):tanh()
+T.near(largest(two:denoised(at, 0.4) - known), 0, 1e-14, "line: E[x_0 | x]")
+T.near(largest(two:velocity(at, 0.4) - (at - known) / 0.4), 0, 1e-13, "line: the velocity")
+T.near(largest(two:score(at, 0.4) - (known * 0.6 - at) / 0.16), 0, 1e-12, "line: the score")
+local here = two:at(0.4)
+T.near(here:mean(rp.ones(4001, 1, "float64")):item(), 1, 1e-12, "line: the weights add up to 1")
+T.near(here.lambda[1]:item(), 1, 1e-12, "line: the largest eigenvalue is 1")
+T.near(here.lambda[2]:item(), here:mean(two:denoised(here.x, 0.4):square():unsqueeze(2)):item(), 1e-12,
+       "line: the second is the mean of E[x_0 | x]^2")
+T.near(largest(here.psi(at):select(2, 2):abs() - known:abs() / here.lambda[2]:sqrt()), 0, 1e-10, "line: its eigenfunction")
+local mercer = (here.psi(at) * here.lambda):matmul(here.psi(at):t())
+T.near(largest(mercer - two:kernel(at, at, 0.4)), 0, 1e-10, "line: Mercer's expansion of the kernel")
+T.raises(function() two:at(0) end, "not in %(0, 1%]", "line: no noise, no operator")
+T.raises(function() eigenmap.line(rp.zeros(3)) end, "float64", "line: single precision is refused")
+
 ---------------------------------------------------------------------------------------------------- the head
 local head = eigenmap.Head(5, 3, { hidden = 8, generator = rp.generator(1) })
 local h, times = rp.randn(4, 7, 5), rp.rand(4)

@@ -21,6 +21,23 @@ T.eq(M.image_judge(drawn.x, drawn.y, { steps = 3 }).net:hash(), M.image_judge(dr
 T.raises(function() M.image_judge(drawn.x, drawn.y * 0) end, "of one class", "... one class")
 T.raises(function() M.image_judge(drawn.x:squeeze(2), drawn.y) end, "%(n, C, S, S%)", "... no images")
 
+-- ---- features in files -----------------------------------------------------------------------------------------------
+local home = os.tmpname()
+os.remove(home)
+for _, sub in ipairs { "", "/run", "/data", "/data/theirs" } do rp.io.mkdir(home .. sub) end
+local function file_judge() return M.file_judge { directory = home .. "/run", folder = "theirs", dir = home .. "/data" } end
+T.raises(file_judge, "theirs/real.npy", "file_judge: the real images' features are missing")
+local real_codes, fake_codes = rp.randn(40, 3), rp.randn(30, 3) + 1
+rp.io.write_npy(home .. "/data/theirs/real.npy", real_codes)
+local by_files = file_judge()
+T.eq(by_files:scores(rp.ones(2, 1, 4, 4), "a"), {}, "... no scores yet")
+T.eq(rp.io.read_npy(home .. "/run/samples/a.npy"), rp.ones(2, 1, 4, 4), "... the samples are written")
+T.raises(function() by_files:check() end, "theirs/a.npy", "... and their features asked for")
+rp.io.write_npy(home .. "/data/theirs/a.npy", fake_codes)
+by_files:check()
+T.eq(by_files:scores(rp.ones(1), "a").fd, M.frechet_distance(real_codes, fake_codes), "... and read")
+os.execute("rm -r '" .. home .. "'")
+
 -- ---- labelled images -------------------------------------------------------------------------------------------------
 local set = rp.data.labelled_images { name = "numerals", side = 8, n_train = 30, n_test = 20, seed = 3, range = { -1, 1 } }
 T.eq({ set.train.x.shape, set.test.x.shape, #set.classes, set.latent }, { { 30, 1, 8, 8 }, { 20, 1, 8, 8 }, 10, false }, "labelled_images: numerals")

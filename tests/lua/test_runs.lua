@@ -12,7 +12,12 @@ local list = { { a = 1, fd = { A = 3 } }, { a = 2, fd = { A = 4 } } }
 T.eq(runs.column(list, "a"), { 1, 2 }, "column")
 T.eq(runs.column(list, "fd", "A"), { 3, 4 }, "... of tables in tables")
 T.raises(function() runs.column(list, "a", "b") end, "element 1 has no b", "a key of what is no table")
-T.raises(function() runs.mean(3) end, "a list of numbers is wanted, not a number", "no list")
+T.raises(function() runs.mean(3) end, "a list is wanted, not a number", "no list")
+T.eq(runs.map({ 3, 5 }, function(x, i) return x * i end), { 3, 10 }, "map")
+T.raises(function() runs.map(nil, print) end, "a list is wanted, not a nil", "... of no list")
+local function product(x, y, i, j) return ("%d %d %d %d"):format(x, y, i, j) end
+T.eq(runs.rows({ 3, 5 }, { 7, 9 }, tostring, product), { { "3", "3 7 1 1", "3 9 1 2" }, { "5", "5 7 2 1", "5 9 2 2" } }, "rows")
+T.eq(runs.rows({ 3 }, { 7 }, function(x) return { x, -x } end, product), { { 3, -3, "3 7 1 1" } }, "... of two labels")
 
 local made = {}
 local squares = runs.lazy(function(k)

@@ -121,4 +121,53 @@ function points.swiss_roll(given)
   return { x = noisy(x, o.noise, g), y = (u * 4):floor():to("int64") + 1, t = t }
 end
 
+----------------------------------------------------------------------------------------------------- distances
+
+local function length(dx, dy) return (dx:square() + dy:square()):sqrt() end
+
+-- From the upper half of the circle of radius 1 around 0.
+local function half_circle(dx, dy)
+  return rp.where(dy:ge(0), (length(dx, dy) - 1):abs(), length(dx:abs() - 1, dy))
+end
+
+local from = {}
+
+function from.two_moons(x)
+  local a, b = x:select(2, 1), x:select(2, 2)
+  return half_circle(a, b):minimum(half_circle(1 - a, 0.5 - b))
+end
+
+function from.rings(x)
+  return (length(x:select(2, 1), x:select(2, 2)):unsqueeze(2) - rp.tensor { 0.5, 1, 1.5, 2 }):abs():min(2)
+end
+
+-- To the nearest of 4,000 points of the two arms.
+function from.spirals(x)
+  local radius = rp.linspace(0, 1, 2000)
+  local turn = radius * (2 * math.pi)
+  local arm = columns(radius * turn:cos(), radius * turn:sin())
+  return rp.metrics.nearest(x, rp.concat(1, arm, -arm), 1):sqrt():squeeze(2)
+end
+
+function from.checkerboard(x)
+  local centres = {}
+  for row = 0, 3 do
+    for k = 0, 1 do centres[#centres + 1] = { 2 * k + row % 2 - 1.5, row - 1.5 } end
+  end
+  return ((x:unsqueeze(2) - rp.tensor(centres)):abs() - 0.5):maximum(0):square():sum(3):min(2):sqrt()
+end
+
+---How far points are from the set that `name` draws from by default and without noise; for generated ones the model's own error.
+---    data.distance_from("spirals", x)
+---@param name "two_moons"|"rings"|"spirals"|"checkerboard"
+---@param x Tensor (n, 2)
+---@return Tensor (n)
+function points.distance_from(name, x)
+  if not from[name] then
+    misuse("distance_from: the distance from two_moons, rings, spirals or checkerboard is known, not from %s", tostring(name))
+  end
+  if not rp.is_tensor(x) or x.ndim ~= 2 or x:size(2) ~= 2 then misuse "distance_from: the points are a tensor (n, 2)" end
+  return from[name](x)
+end
+
 return points
