@@ -14,6 +14,7 @@ local files = require "repro.files"
 local frames = require "repro.resume.frames"
 local graph = require "repro.resume.graph"
 local identity = require "repro.resume.identity"
+local inputs = require "repro.inputs"
 local restore = require "repro.resume.restore"
 local progress = require "repro.progress"
 local store = require "repro.resume.store"
@@ -84,7 +85,8 @@ end
 ---@param context table {checkpoint = interval, resume, only, argv}
 ---@return Checkpoint
 function checkpoint.begin(run, context)
-  local self = setmetatable({ run = run, argv = context.argv, directory = run.directory, interval = context.checkpoint or {},
+  local self = setmetatable({ run = run, argv = context.argv, directory = run.directory,
+    data = context.data, interval = context.checkpoint or {},
     active = context.checkpoint ~= nil and not (context.trace or context.cell) and run.script ~= nil,
     parts = {}, place = {}, pending = {},
     ordinal = 0, elapsed = 0, begun = rp.clock(), steps = 0, told = {} }, Checkpoint)
@@ -171,11 +173,13 @@ end
 -- What a unit leaves in the report and the log.
 local function open_output(run)
   run.lines = {}
-  return { checks = #run.checks, outputs = #run.outputs, lines = run.lines }
+  return { checks = #run.checks, outputs = #run.outputs, lines = run.lines, inputs = #inputs.list() }
 end
 
-local function output_since(run, mark)
-  return { checks = table.move(run.checks, mark.checks + 1, #run.checks, 1, {}),
+local function output_since(self, mark)
+  local run = self.run
+  return { inputs = identity.inputs_since(mark.inputs, self.data),
+           checks = table.move(run.checks, mark.checks + 1, #run.checks, 1, {}),
            outputs = table.move(run.outputs, mark.outputs + 1, #run.outputs, 1, {}), log = table.concat(mark.lines) }
 end
 
@@ -186,7 +190,9 @@ local function check_figure(run, output)
   end
 end
 
-local function give_output(run, kept)
+local function give_output(self, kept)
+  local run = self.run
+  identity.note_inputs(store.path(self.directory), kept.inputs, self.data)
   for _, output in ipairs(kept.outputs) do check_figure(run, output) end
   for _, check in ipairs(kept.checks) do
     run.checks[#run.checks + 1], run.by_id[check.id] = check, check
@@ -229,7 +235,7 @@ local function take_back(self, unit, record, storages)
   check_unit(self, unit, record)
   local locals = {}
   local results = restore(unit.before, record, storages, function(slot, value) locals[#locals + 1] = { slot, value } end)
-  give_output(self.run, results.output)
+  give_output(self, results.output)
   unit.step, unit.has_ended, unit.values, unit.locals = record.step, record.has_ended, results.values, locals
   if not unit.is_stored then unit.saved = encode(record) end
 end
@@ -249,7 +255,7 @@ function Checkpoint:open(name, n, frame)
 end
 
 local function describe(self, unit, frame, step, has_ended, values)
-  local results = { output = output_since(self.run, unit.mark), values = values }
+  local results = { output = output_since(self, unit.mark), values = values }
   local record, storages = difference(unit.before, frame, results)
   if not record then
     self:tell(("note: %s is not kept in checkpoints and would run again: %s"):format(unit.name, storages))

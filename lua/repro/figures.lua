@@ -1,6 +1,7 @@
 --- Figures of a run: plots, images and files saved under figures/ of the run directory.
 local rp = require "repro"
 local files = require "repro.files"
+local inputs = require "repro.inputs"
 local misuse = require "repro.misuse"
 
 local figures = {}
@@ -18,6 +19,7 @@ local function copy_file(directory, name, path)
   if kind ~= "svg" and kind ~= "png" then misuse("P:figure %s: %s is neither an .svg nor a .png file", name, path) end
   local text, message = files.read(path)
   if not text then misuse("P:figure %s: %s", name, message) end
+  inputs.note("data", path)
   local target = ("figures/%s.%s"):format(stem(name), kind)
   files.write(files.join(directory, target), text)
   return target
@@ -56,7 +58,7 @@ local embedded = 'data%-pixels="(%x+)" href="data:image/png;base64,[%w+/=]*"'
 ---@param path string
 ---@return string
 function figures.content(path)
-  if path:find "%.png$" then return rp.hash(rp.io.read_png(path)) end
+  if path:find "%.png$" then return rp.hash(inputs.plain.read_png(path)) end
   return files.sha256((assert(files.read(path)):gsub(embedded, "%1")))
 end
 

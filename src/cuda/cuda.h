@@ -50,6 +50,7 @@ rp_status rp_cuda_math(rp_cuda_math_mode mode);
 /* Which libraries compute in the modes other than exact, or why not: "products by cuBLAS 13.0.2, random numbers by ..."; ""
  * before one was set. */
 const char *rp_cuda_math_by(void);
+rp_cuda_math_mode rp_cuda_math_now(void);
 
 /* The coarsest mode that anything was computed in since the last call of rp_cuda_math_use, which sets it. */
 rp_cuda_math_mode rp_cuda_math_used(void);

@@ -94,6 +94,8 @@ rp_status rp_cuda_math(rp_cuda_math_mode mode)
   return RP_OK;
 }
 
+rp_cuda_math_mode rp_cuda_math_now(void) { return cu_now.math; }
+
 const char *rp_cuda_math_by(void) { return by; }
 
 /* The products and draws of a mode count, not the mode alone: one that was set and taken back changes nothing. */

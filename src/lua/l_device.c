@@ -5,6 +5,7 @@
  *   x.device -> name            x:to("cuda"), x:to("cpu")   differentiable; x itself if it is there
  *   core.cuda() -> facts about the GPU and its memory, or nil and why there is none
  *   core.cuda_math("exact", "fast", "tf32" or "bf16") -> true, who computes    who multiplies matrices and draws numbers (cuda.h)
+ *   core.cuda_math() -> the mode
  *   core.cuda_math_used([mode]) -> the coarsest mode anything was computed in since a mode was given here; by whom
  *   core.cuda_build() -> architectures, what stays on the CPU      core.cuda_peaks(rounds, bytes) -> most per second */
 #include <stdio.h>
@@ -156,8 +157,9 @@ static int cuda_peaks(lua_State *L) /* rounds, bytes -> float operations and byt
 
 static const char *const math_names[] = { "exact", "fast", "tf32", "bf16", NULL };
 
-static int cuda_math(lua_State *L) /* mode -> true and who computes, or nil and why not */
+static int cuda_math(lua_State *L) /* mode -> true and who computes, or nil and why not; without an argument the mode */
 {
+  if (lua_isnoneornil(L, 1)) { lua_pushstring(L, math_names[rp_cuda_math_now()]); return 1; }
   const rp_cuda_math_mode mode = (rp_cuda_math_mode)luaL_checkoption(L, 1, NULL, math_names);
   if (rp_cuda_math(mode) == RP_OK) {
     lua_pushboolean(L, true);

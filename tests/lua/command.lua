@@ -1,6 +1,8 @@
 --- Commands, for tests: command lines of repro in this process, programs in others.
 -- luacheck: ignore 122
+local T = require "tap"
 local cli = require "repro.cli"
+local rp = require "repro"
 
 local command = {}
 
@@ -40,5 +42,27 @@ function command.shell(words) return (command.output(words):gsub("%s+$", "")) en
 
 --- The program that runs this test; it is repro only where its path ends in "/repro".
 command.program = command.shell "readlink /proc/$PPID/exe 2>/dev/null"
+
+--- Whether that program is repro, which a test that starts it again needs; if not, what it would have tested is skipped.
+---@param what string
+---@return string|nil program
+function command.needs_program(what)
+  if command.program:find "/repro$" then return command.program end
+  T.skip("this is not the program repro (" .. command.program .. ")", what)
+  return nil
+end
+
+--- A new folder of the test's own, in memory where there is such a place.
+---@return string path
+function command.folder()
+  local path = os.tmpname()
+  os.remove(path)
+  if rp.io.exists "/dev/shm" then path = "/dev/shm/" .. path:match "[^/]+$" end
+  rp.io.mkdir(path)
+  return path
+end
+
+--- The root of the project: papers/, experiments/, tests/.
+command.root = (debug.getinfo(1, "S").source:match "^@(.*)/tests/lua/command%.lua$" or ".")
 
 return command

@@ -122,6 +122,11 @@ function T.raises(fn, pattern, name)
     ("the error is %q, which does not match %q"):format(message, tostring(pattern)))
 end
 
+--- Passes if a text contains another one.
+function T.contains(text, part, name)
+  return result(text:find(part, 1, true) ~= nil, name, ("%q is not in:\n%s"):format(part, text))
+end
+
 --- Passes if two tensors have the same SHA-256: dtype, shape and every bit.
 function T.bits(a, b, name)
   rp_hash = rp_hash or require("repro").hash

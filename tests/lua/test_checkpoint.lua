@@ -63,7 +63,8 @@ local y = x:sum(2, true):tanh()
 local calls = 0
 local function step_done()
   calls = calls + 1
-  rawset(rp, "executed", (rawget(rp, "executed") or 0) + 1)  -- the package is no part of the script's state
+  local count = rawget(rp, "count")                          -- this test's
+  if count then count() end
   if rawget(rp, "stop_at") == calls then error("stopped", 0) end
 end
 
@@ -175,14 +176,16 @@ end
 T.eq(odd, {}, "exit codes of stopped and resumed runs")
 T.eq(different, {}, "stopped in any step and resumed: the same result and log")
 
-rp.executed, rp.stop_at = 0, nil
+local executed = 0
+function rp.count() executed = executed + 1 end
+rp.stop_at = nil
 run(toy, "-o", target, "-q")
-local all_steps = rp.executed
+local all_steps = executed
 rp.stop_at = 14
 run(toy, "-o", target, "--checkpoint-every", "1", "-q")
-rp.stop_at, rp.executed = nil, 0
+rp.stop_at, executed = nil, 0
 code, err = run(toy, "-o", target, "--resume")
-T.eq(rp.executed, all_steps - 13, "a resumed run does not do again what had been done")
+T.eq(executed, all_steps - 13, "a resumed run does not do again what had been done")
 contains(err, "resumed after 2 loops that had ended and step 5 of 7 of training 2", "and says where it goes on")
 
 -- Stopped again and again: every third step is reached.

@@ -9,11 +9,12 @@
 ---             tensors  {i, requires_grad, grad} ... generators {i, seed, name, ordinal} ... storages  {i ...}
 ---             new      {"t", metatable, {key, value} ...}  {"x", storage, shape, strides, offset, requires_grad, grad, age}
 ---                      {"g", seed, name, ordinal}  {"s"}
----             results  value
+---             results  value           process  {name, value} ...
 --- The storage of object i is the tensor "k" .. i, that of new object i is "n" .. i: all its elements as a vector.
 local rp = require "repro"
 local graph = require "repro.resume.graph"
 local library = require "repro.resume.library"
+local process = require "repro.resume.process"
 
 local core = rp.core
 local flat = core.memory_of.flat
@@ -181,7 +182,9 @@ function describe.generator(_, object)
 end
 
 describe["function"] = function(self, object)
-  self.now:refuse(object, "is a function made inside the loop")
+  local is_required = graph.path(object):find "^require"
+  self.now:refuse(object, is_required and "is of a module that is first required inside the loop; require it before"
+    or "is a function made inside the loop")
   return { "0" }
 end
 
@@ -217,7 +220,10 @@ local function difference(before, frame, results)
   end
   for i, object in ipairs(new) do record.new[i] = describe[object.kind](self, object, i) end
   record.results = self:encode(results, self.now.objects[1])
+  record.process = process.difference(before.process, process.read())
   local refused = before.refused or self.now.refused
+  local changed = not refused and process.changed(before.tables)
+  if changed then refused = ("`%s` belongs to the package; keep it in a table of the script"):format(changed) end
   if refused then return nil, refused end
   return record, self.storages
 end

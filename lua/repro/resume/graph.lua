@@ -2,10 +2,11 @@
 --- functions share, and from there tables, tensors with their storages and gradients, generators.
 ---
 --- Objects are numbered in the order in which they are met, tables by key in a defined order, so that a second run of the same
---- script numbers them alike.  The package itself is not entered: its functions keep no state that a run can change,
---- but for the two generators that are roots of every graph.
+--- script numbers them alike.  The package itself is not entered: what of it a run can change is in resume/process.lua, but for
+--- the two generators that are roots of every graph, and so are the modules that the script has required.
 local rp = require "repro"
 local library = require "repro.resume.library"
+local process = require "repro.resume.process"
 
 local core = rp.core
 local storage_of = core.memory_of.storage
@@ -211,7 +212,7 @@ local function explore(self)
   end
 end
 
-local Graphs = {}
+local Graphs = { path = Graph.path }
 
 --- All that can be reached from the variables of a function, and from more values.
 ---@param frame table {slots, names, values} from frames.read, or arguments in that form
@@ -226,9 +227,12 @@ function Graphs.reach(frame, more, is_signed)
   self:add(frame.fn, root, "the function")
   self:add(core.default_generator, root, "the default generator")
   for _, fn in ipairs(library.random_state()) do push(self, "function", fn, fn, root, "math.random") end
+  local modules = library.modules()
+  if modules then push(self, "table", modules, modules, root, "require") end
   if more then self:add(more, root, "results") end
   explore(self)
   if self.lines then
+    self.process, self.tables = process.read(), process.tables()
     self.signature = rp.io.sha256_text(table.concat(self.lines, "\n"))
     self.lines = nil
   end

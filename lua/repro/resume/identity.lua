@@ -81,4 +81,37 @@ function identity.check_files(path, files)
   end
 end
 
+-- What a unit has read is known to later ones, to provenance.json and to the cells of a sweep, also where the unit is not run
+-- again.  What lies in the folder of --data is looked for in the one of today.
+local function is_in(folder, path) return folder and path:sub(1, #folder + 1) == folder .. "/" end
+
+--- Files first read since there were `n`.
+---@param n integer
+---@param data string|nil folder of --data
+---@return table[] rows {role, path, sha256, whether the path is below the folder}
+function identity.inputs_since(n, data)
+  local rows = {}
+  for i, file in ipairs(inputs.list()) do
+    local below = is_in(data, file.path)
+    if i > n then rows[#rows + 1] = { file.role, below and file.path:sub(#data + 2) or file.path, file.sha256, below } end
+  end
+  return rows
+end
+
+--- Notes what a unit had read as read; refuses a checkpoint whose files are not there as they were.
+---@param path string of the checkpoint
+---@param rows table[] from identity.inputs_since
+---@param data string|nil folder of --data
+function identity.note_inputs(path, rows, data)
+  for _, row in ipairs(rows) do
+    local file = row[4] and (data or "data") .. "/" .. row[2] or row[2]
+    local sum = inputs.hash(file)
+    if sum ~= row[3] then
+      failure.raise("data", "%s is not used: %s %s\n  start again without --resume", path, file,
+        sum and "has changed since" or "is not there any more")
+    end
+    inputs.note(row[1], file, sum)
+  end
+end
+
 return identity

@@ -45,7 +45,24 @@ end
 function library.enter(env)
   globals = env
   mark(_G, { "_G" }, 0)                                    -- of the package; the script has its own
-  for _, name in ipairs(standard) do mark(env[name], { "_ENV", name }, 1) end
+  for _, name in ipairs(standard) do
+    for key, value in next, env[name] do mark(value, { "_ENV", name, key }, 0) end
+  end
+  for _, name in ipairs { "stdout", "stderr" } do paths[env.io[name]] = { "_ENV", "io", name } end
+end
+
+local libraries = { repro = true, ["repro.core"] = true }
+for _, name in ipairs(require "repro.libraries") do libraries["repro." .. name] = true end
+
+--- The tables of rp and its libraries, for a loop.
+---@return function iterator table, path
+function library.tables()
+  library.refresh()
+  local t, path
+  return function()
+    repeat t, path = next(paths, t) until t == nil or type(t) == "table" and libraries[path[1]]
+    return t, path
+  end
 end
 
 ---@return boolean whether a table or userdata is the package's
@@ -81,16 +98,27 @@ function library.at(path)
   return value
 end
 
+local function shared_variable(fn, wanted)
+  for i = 1, 20 do
+    local name, value = debug.getupvalue(fn, i)
+    if name == wanted then return value end
+  end
+  return nil
+end
+
 --- The functions whose shared variables are the state of the script's math.random.
 ---@return function[]
 function library.random_state()
   local random = globals and globals.math and globals.math.random
-  if not random then return {} end
-  for i = 1, 20 do
-    local name, value = debug.getupvalue(random, i)
-    if name == "word" then return { random, value } end
-  end
-  return {}
+  local word = random and shared_variable(random, "word")
+  return word and { random, word } or {}
+end
+
+--- The modules that the script has required: name -> what it returned.
+---@return table|nil
+function library.modules()
+  local load_module = globals and globals.require
+  return load_module and shared_variable(load_module, "loaded")
 end
 
 return library

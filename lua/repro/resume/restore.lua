@@ -2,6 +2,7 @@
 local rp = require "repro"
 local failure = require "repro.failure"
 local library = require "repro.resume.library"
+local process = require "repro.resume.process"
 
 local core = rp.core
 local flat, window, set_grad = core.memory_of.flat, core.memory_of.window, core.memory_of.set_grad
@@ -138,6 +139,7 @@ end
 ---@return any results
 local function restore(before, record, storages, set_local)
   local self = setmetatable({ before = before, storages = storages, made = {}, actions = {} }, Restorer)
+  process.restore(record.process)                          -- first: new tensors lie where the unit had them made
   make_all(self, record.new)
   plan_new(self, record.new)
   for _, row in ipairs(record.tables) do self:set_entries(self:known(row[1], "table"), row[2]) end
