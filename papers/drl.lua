@@ -1,6 +1,6 @@
 local rp = require "repro"
 local nn, optim, metrics, diffusion = rp.nn, rp.optim, rp.metrics, rp.diffusion
-local mean, show, column, lazy = rp.runs.mean, rp.runs.text, rp.runs.column, rp.runs.lazy
+local mean, show, column, map, lazy = rp.runs.mean, rp.runs.text, rp.runs.column, rp.runs.map, rp.runs.lazy
 
 local P = rp.paper{
   id = "drl", arxiv = "2105.14257", year = 2021,
@@ -543,14 +543,8 @@ end)
 local function judged_row(title, list)
   return {title, show(column(list, "knn")), show(column(list, "width")), show(column(list, "silhouette"))}
 end
-local function emphasis_rows()
-  local rows = {}
-  for i, e in ipairs(emphases) do
-    rows[i] = judged_row(e[2], emphasis[e[1]])
-  end
-  return rows
-end
-P:table("Figure 2, in numbers", {"Training", "class: kNN accuracy", "stroke width: R^2", "silhouette of the classes"}, emphasis_rows(),
+P:table("Figure 2, in numbers", {"Training", "class: kNN accuracy", "stroke width: R^2", "silhouette of the classes"},
+        map(emphases, function(e) return judged_row(e[2], emphasis[e[1]]) end),
         "Two-dimensional codes; means over seeds" .. (many and " (range)." or "."))
 
 local function clouds(name)                       -- the codes of test images by class and by stroke width
@@ -574,12 +568,8 @@ local colour = lazy(function(i)
     return P:once("colour", judge_codes, model.encoder, tinted)
   end)
 end)
-local function colour_rows()
-  local rows = {}
-  for i, row in ipairs(colours) do rows[i] = {row[1], show(column(colour[i], "colour")), show(column(colour[i], "knn"))} end
-  return rows
-end
-P:table("Figures 6 and 8, in numbers", {"Training", "mean colour: R^2", "class: kNN accuracy"}, colour_rows(),
+P:table("Figures 6 and 8, in numbers", {"Training", "mean colour: R^2", "class: kNN accuracy"},
+        map(colours, function(c, i) return {c[1], show(column(colour[i], "colour")), show(column(colour[i], "knn"))} end),
         "Coloured images, two-dimensional codes.")
 
 --[[ ## 7  The same with convolutional networks
@@ -597,13 +587,6 @@ local conv = lazy(function(i)                     -- one judgement per seed, wit
     return judged
   end)
 end)
-local function conv_rows()
-  local rows = {}
-  for i, e in ipairs(convolutional) do
-    rows[i] = judged_row(e[1], conv[i])
-  end
-  return rows
-end
 local function conv_samples(i)                    -- of the first seed
   local n, first = P.scale == "smoke" and 2 or 7, conv[i][1]
   local shape = {n * n, conv_data.train.x:size(2), conv_data.train.x:size(3), conv_data.train.x:size(3)}
@@ -612,7 +595,8 @@ local function conv_samples(i)                    -- of the first seed
 end
 P:figure("Convolutional samples, t uniform", conv_samples(1), "Samples from a grid of codes.")
 P:figure("Convolutional samples, high noise", conv_samples(2), "Samples from a grid of codes.")
-P:table("Convolutional networks", {"Training", "class: kNN accuracy", "stroke width: R^2", "silhouette"}, conv_rows(),
+P:table("Convolutional networks", {"Training", "class: kNN accuracy", "stroke width: R^2", "silhouette"},
+        map(convolutional, function(e, i) return judged_row(e[1], conv[i]) end),
         ("%d steps of %d images of %dx%d pixels."):format(P.conv_steps, P.conv_batch, conv_data.train.x:size(3), conv_data.train.x:size(3)))
 
 --[[ ## 8  What the code adds to the noisy image (Fig. 9, 10)
@@ -639,7 +623,7 @@ local function spread(model, seed)                -- mean variance of a pixel ov
   for i = 1, 8 do sum = sum + x:slice(1, (i - 1) * repeats + 1, i * repeats):var(1):mean():item() end
   return sum / 8 / data.test.x:var(1):mean():item()
 end
-local sizes_of_code, swap_times = {2, 8, 32}, {0.4, 0.6, 0.8}
+local swap_times = {0.4, 0.6, 0.8}
 local coded = lazy(function(c)                    -- models with codes of c dimensions
   return P:over_seeds(function(seed)
     return train{data = data, seed = seed, code = c, weight = "unit", name = ("DRL, %d dimensions"):format(c)}
@@ -651,20 +635,11 @@ end)
 local diversity = lazy(function(c)
   return P:over_seeds(function(seed, s) return P:once("spread", spread, coded[c][s], seed) end)
 end)
-local function swap_rows()
-  local rows = {}
-  for j, t in ipairs(swap_times) do rows[j] = {t, show(column(swaps[t], 1), "%.4f"), show(column(swaps[t], 2), "%.4f")} end
-  return rows
-end
-local function spread_rows()
-  local rows = {}
-  for k, c in ipairs(sizes_of_code) do rows[k] = {c, show(diversity[c])} end
-  return rows
-end
-P:table("Figure 9, in numbers", {"t", "own code", "another image's code"}, swap_rows(),
+P:table("Figure 9, in numbers", {"t", "own code", "another image's code"},
+        map(swap_times, function(t) return {t, show(column(swaps[t], 1), "%.4f"), show(column(swaps[t], 2), "%.4f")} end),
         "Mean squared error of a pixel after denoising, codes of 32 dimensions.")
-P:table("Figure 10, in numbers", {"dimensions of the code", "variance of samples / variance of the data"}, spread_rows(),
-        "Samples from one code.")
+P:table("Figure 10, in numbers", {"dimensions of the code", "variance of samples / variance of the data"},
+        map({2, 8, 32}, function(c) return {c, show(diversity[c])} end), "Samples from one code.")
 local function swap_picture(n, t)                 -- row i: the noisy image, then its samples with each code
   local x0, model = data.test.x:slice(1, 1, n), coded[32][1]
   local _, s = ve:coefficients(t)
@@ -691,14 +666,8 @@ local single = lazy(function(t)
     return P:once("single", judge_codes, model.encoder, data)
   end)
 end)
-local function single_rows()
-  local rows = {}
-  for i, t in ipairs(single_times) do
-    rows[i] = {t, show(column(single[t], "silhouette")), show(column(single[t], "knn")), show(column(single[t], "width"))}
-  end
-  return rows
-end
-P:table("Figure 12, in numbers", {"t", "silhouette", "kNN accuracy", "stroke width: R^2"}, single_rows(), "Codes trained at a single time.")
+P:table("Figure 12, in numbers", {"t", "class: kNN accuracy", "stroke width: R^2", "silhouette"},
+        map(single_times, function(t) return judged_row(t, single[t]) end), "Codes trained at a single time.")
 local function single_curves(key)                 -- (seeds, times)
   return P:over_seeds(function(_, s)
     local list = {}

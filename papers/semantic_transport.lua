@@ -1,6 +1,6 @@
 local rp = require "repro"
 local nn, optim, transport = rp.nn, rp.optim, rp.transport
-local mean, show, column, lazy = rp.runs.mean, rp.runs.text, rp.runs.column, rp.runs.lazy
+local mean, show, column, map, lazy = rp.runs.mean, rp.runs.text, rp.runs.column, rp.runs.map, rp.runs.lazy
 
 local P = rp.paper{
   id = "semantic_transport", arxiv = "2606.00514", year = 2026,
@@ -626,9 +626,10 @@ local function spearman_with(measure, fd)         -- of a measure and FD by feat
 end
 
 if not P.main then
-  return {settings = P, new_codec = new_codec, match = match, sample = sample, half = half, new_featurizer = new_featurizer, phi_of = phi_of,
-          codes = codes_of, new_evaluators = new_evaluators, distances = distances, probe = probe, judges = judge_names,
-          all_classes = all_classes, stability_of = stability_of, alignment_of = alignment_of, spearman_with = spearman_with}
+  return {settings = P, new_codec = new_codec, match = match, sample = sample, half = half, new_featurizer = new_featurizer,
+          phi_of = phi_of, codes = codes_of, new_evaluators = new_evaluators, distances = distances, probe = probe,
+          judges = judge_names, all_classes = all_classes, stability_of = stability_of, alignment_of = alignment_of,
+          spearman_with = spearman_with}
 end
 
 local data = P:once("images", rp.data.labelled_images,
@@ -732,15 +733,13 @@ that the two see the same, this would order the featurizers; the paper's answer 
 local alignment = lazy(function(kind)
   return P:over_seeds(function(_, i) return P:once("alignment", alignment_of, featurizers[kind][i], world(i)) end)
 end)
-local function stability_rows()
-  local rows = {}
-  for i, kind in ipairs{"pixels", "random", "ae", "mae", "simclr", "augmented", "hack"} do
-    rows[i] = {titles[kind], show(column(stability[kind], "icc")), show(column(stability[kind], "mass"))}
-    for k, name in ipairs(judge_names) do rows[i][3 + k] = show(column(alignment[kind], name), "%.2f") end
-  end
-  return rows
+local function stability_row(kind)
+  local row = {titles[kind], show(column(stability[kind], "icc")), show(column(stability[kind], "mass"))}
+  for k, name in ipairs(judge_names) do row[3 + k] = show(column(alignment[kind], name), "%.2f") end
+  return row
 end
-P:table("Figures 2 and 3, in numbers", {"Featurizer", "resampling ICC", "class mass", "R^2, A", "R^2, B", "R^2, C"}, stability_rows(),
+P:table("Figures 2 and 3, in numbers", {"Featurizer", "resampling ICC", "class mass", "R^2, A", "R^2, B", "R^2, C"},
+        map({"pixels", "random", "ae", "mae", "simclr", "augmented", "hack"}, stability_row),
         "Matching stability, and how much of an evaluator's code a featurizer tells.")
 
 local function alignment_figure()
@@ -781,9 +780,9 @@ local function best(name)                         -- least mean FD of a featuriz
   for _, kind in ipairs(honest) do least = math.min(least, mean_fd(kind, name)) end
   return least
 end
-local hack_rows = {}
-for i, kind in ipairs{"pixels", "simclr", "augmented", "hack"} do hack_rows[i] = fd_row(titles[kind], runs[kind]) end
-P:table("Metric hacking", {"Matched in", "FD, A", "FD, B", "FD, C"}, hack_rows, "Evaluator A as featurizer, beside honest ones.")
+P:table("Metric hacking", {"Matched in", "FD, A", "FD, B", "FD, C"},
+        map({"pixels", "simclr", "augmented", "hack"}, function(kind) return fd_row(titles[kind], runs[kind]) end),
+        "Evaluator A as featurizer, beside honest ones.")
 
 --[[ ## 13  Transport or any discrepancy?
 The same features, the same training, another discrepancy: the gradient of an MMD with Gaussian kernels, or of the energy distance
@@ -792,8 +791,9 @@ local methods = lazy(function(method)
   if method == "sinkhorn" then return runs.simclr end
   return P:over_seeds(function(_, i) return judged("simclr", method, i) end)
 end)
-local method_rows = {fd_row("Sinkhorn divergence", methods.sinkhorn), fd_row("MMD", methods.mmd), fd_row("energy distance", methods.energy)}
-P:table("Discrepancies", {"Matched by", "FD, A", "FD, B", "FD, C"}, method_rows, "Transport and others, all in SimCLR's features.")
+P:table("Discrepancies", {"Matched by", "FD, A", "FD, B", "FD, C"},
+        {fd_row("Sinkhorn divergence", methods.sinkhorn), fd_row("MMD", methods.mmd), fd_row("energy distance", methods.energy)},
+        "Transport and others, all in SimCLR's features.")
 
 --[[ ## 14  Single cells (App., Fig. 5)
 Cells of six types in three pairs of relatives, drawn as over-dispersed counts (`rp.data.cells`) with a phase, a batch and a depth as
@@ -845,15 +845,11 @@ local function cell_run(kind, i)
           rank = rp.metrics.effective_rank(codes_of(f, test.x))}
 end
 local cell_runs = lazy(function(kind) return P:over_seeds(function(_, i) return cell_run(kind, i) end) end)
-local function cell_rows()
-  local rows = {}
-  for k, kind in ipairs(kinds) do
-    rows[k] = {cell_title(kind), show(column(cell_runs[kind], "fd"), "%.2f"), show(column(cell_runs[kind], "type"), "%.2f"),
-               show(column(cell_runs[kind], "rank"), "%.1f")}
-  end
-  return rows
+local function cell_row(kind)
+  local list = cell_runs[kind]
+  return {cell_title(kind), show(column(list, "fd"), "%.2f"), show(column(list, "type"), "%.2f"), show(column(list, "rank"), "%.1f")}
 end
-P:table("Figure 5, in numbers", {"Matched in", "FD", "type as asked for", "effective rank"}, cell_rows(),
+P:table("Figure 5, in numbers", {"Matched in", "FD", "type as asked for", "effective rank"}, map(kinds, cell_row),
         "Generated cells: Fréchet distance to test cells in a classifier's features, and the share whose neighbours there have the type.")
 
 local function embedding_figure()                 -- one t-SNE of reference and generated cells in the evaluator's features
