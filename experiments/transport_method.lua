@@ -103,9 +103,19 @@ P:claim("guidance", "Guidance makes the class clearer: share as asked for higher
         {value = sweep:mean(#variants .. "_2_told", {kind = "simclr"}) - sweep:mean(#variants .. "_1_told", {kind = "simclr"}),
          op = ">", bound = 0}, {where = "App. C"})
 
-P:pinned("fd.simclr", sweep:mean("1_1_B", {kind = "simclr"}), {smoke = 0})
-P:pinned("fd.pixels", sweep:mean("1_1_B", {kind = "pixels"}), {smoke = 0})
-P:pinned("mask.simclr", ratio(3, "simclr"), {smoke = 0})
-P:pinned("mask.pixels", ratio(3, "pixels"), {smoke = 0})
-P:pinned("warm.simclr", ratio(2, "simclr"), {smoke = 0})
-P:pinned("warm.pixels", ratio(2, "pixels"), {smoke = 0})
+--[[ ### What it shows
+At scale small, three seeds:
+
+- **The mask** is what matters: without it FD of B in SimCLR's features is 42 in the place of 23, under C four times as large; in pixels 39 in
+  the place of 32, where samples of the distribution that contracts are more often of the class asked for, 0.44 and 0.30.
+- **Kept potentials** hold as a claim by less than 1%, far within the range over seeds: a tie. In the authors' public code one memory for each
+  temperature serves all blocks of features in turn, and is used where the numbers of problems agree; so potentials of locations start at 0.
+- **Three temperatures** and **twenty iterations** change nothing either (B: 22.1 and 23.2 beside 22.7).
+- **Guidance** makes the class clearer by 0.005, and costs little up to $\alpha = 2$. That $\alpha$ varies in training does more: at
+  $\alpha = 1$ the guided generator's samples are of the class asked for in 0.24 and 0.36 of the cases, the others' in 0.20 and 0.30. ]]
+P:pinned("fd.simclr", sweep:mean("1_1_B", {kind = "simclr"}), {smoke = 0.0009564373412049848, small = 22.673853967273583})
+P:pinned("fd.pixels", sweep:mean("1_1_B", {kind = "pixels"}), {smoke = 0.0010193576697884244, small = 31.717939586717364})
+P:pinned("ratio.mask.simclr", ratio(3, "simclr"), {smoke = 1.0003021330606228, small = 1.8464235182260704})
+P:pinned("ratio.mask.pixels", ratio(3, "pixels"), {smoke = 1.000632155492177, small = 1.2256520615958078})
+P:pinned("ratio.warm.simclr", ratio(2, "simclr"), {smoke = 0.9998664590650675, small = 1.005753924893136})
+P:pinned("ratio.warm.pixels", ratio(2, "pixels"), {smoke = 0.9982528275055441, small = 1.0083789447522111})
