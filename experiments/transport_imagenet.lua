@@ -66,7 +66,8 @@ end
 
 --[[ ## 2  Latents and features
 The generation space is the VAE's latent space; the features are the keys of the attention of every eighth layer of a masked
-autoencoder, ViT-H, as maps. The authors' was trained on latents; in its place is the published one for images, so latents are decoded first. ]]
+autoencoder, ViT-H, as maps. The authors' was trained on latents; in its place is the published one for images, so that latents are
+decoded first. ]]
 local function tiny_networks(g)
   local vae = models.AutoencoderKL{channels = {4, 8, 8}, groups = 4, init = 0.1, generator = g}
   local vit = models.ViTEncoder{size = 16, patch = 4, width = 16, depth = 3, heads = 2, hidden = 32, init = 0.1, generator = g}
