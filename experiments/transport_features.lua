@@ -61,15 +61,12 @@ local sweep = rp.sweep{
   name = "features", list = cells, seeds = P.seeds,
   run = function(cell)
     local paper = rp.paper.require("papers.semantic_transport", settings_of(cell.variant))
-    local data = rp.data.labelled_images{name = P.dataset, side = paper.settings.size, n_train = paper.settings.n_train, n_test = P.n_test,
-                                         seed = cell.seed}
-    local codec, evaluators, out = paper.new_codec(data, cell.seed), paper.new_evaluators(data, cell.seed), {}
+    local world, out = paper.new_world(cell.seed), {}
     for _, kind in ipairs(kinds) do
-      local f = paper.new_featurizer(kind, paper.half(data.train, 1), {seed = cell.seed, name = kind, classes = #data.classes})
-      local model = paper.match{data = data, codec = codec, phi = paper.phi_of(f), seed = cell.seed, name = kind}
-      local fd = paper.distances(evaluators, paper.sample(model, paper.all_classes(P.n_test, #data.classes), cell.seed))
+      local f = paper.featurizer(world, kind)
+      local fd = paper.distances(world.evaluators, (paper.samples(world, paper.match(world, f, {name = kind}))))
       for _, judge in ipairs(paper.judges) do out[kind .. "_" .. judge] = fd[judge] end
-      out[kind .. "_told"] = kind == "pixels" and 0 or paper.probe(f, data)
+      out[kind .. "_told"] = kind == "pixels" and 0 or paper.probe(f, world.data)
     end
     return out
   end,

@@ -33,11 +33,10 @@ local variants = {                                          -- name, options of 
 }
 local strengths = {1, 2, 4}                                 -- alpha at which the guided generator is asked for samples
 
-local function judge(world, model, alpha)                   -- FD of each evaluator, and the share of samples of the class asked for
-  local y = world.paper.all_classes(P.n_test, #world.data.classes)
-  local x = world.paper.sample(model, y, world.seed, alpha)
-  local row, B, test = world.paper.distances(world.evaluators, x), world.evaluators.B, world.data.test
-  row.told = rp.metrics.knn_accuracy(world.paper.codes(B, test.x), test.y, world.paper.codes(B, x), y)
+local function judge(paper, world, model, alpha)            -- FD of each evaluator, and the share of samples of the class asked for
+  local x, y = paper.samples(world, model, alpha)
+  local row, B, test = paper.distances(world.evaluators, x), world.evaluators.B, world.data.test
+  row.told = rp.metrics.knn_accuracy(paper.codes(B, test.x), test.y, paper.codes(B, x), y)
   return row
 end
 
@@ -45,16 +44,12 @@ local sweep = rp.sweep{
   name = "method", grid = {kind = {"simclr", "pixels"}}, seeds = P.seeds,
   run = function(cell)
     local paper = rp.paper.require("papers.semantic_transport", base)
-    local data = rp.data.labelled_images{name = P.dataset, side = P.size, n_train = P.n_train, n_test = P.n_test,
-                                         seed = cell.seed}
-    local codec, out = paper.new_codec(data, cell.seed), {}
-    local world = {paper = paper, data = data, seed = cell.seed, evaluators = paper.new_evaluators(data, cell.seed)}
-    local f = paper.new_featurizer(cell.kind, paper.half(data.train, 1), {seed = cell.seed, name = cell.kind, classes = #data.classes})
+    local world, out = paper.new_world(cell.seed), {}
+    local f = paper.featurizer(world, cell.kind)
     for i, v in ipairs(variants) do
-      local model = paper.match{data = data, codec = codec, phi = paper.phi_of(f), seed = cell.seed, name = v[1], loss = v[2],
-                                alpha_max = v[3] or 1}
+      local model = paper.match(world, f, {name = v[1], loss = v[2], alpha_max = v[3] or 1})
       for _, alpha in ipairs(v[3] and strengths or {1}) do
-        for key, value in pairs(judge(world, model, alpha)) do out[("%d_%g_%s"):format(i, alpha, key)] = value end
+        for key, value in pairs(judge(paper, world, model, alpha)) do out[("%d_%g_%s"):format(i, alpha, key)] = value end
       end
     end
     return out

@@ -48,8 +48,7 @@ end
 
 local function measured(paper, world, space, f)             -- FD, and the three measures
   local part = Part(f, space.first, space.last)
-  local model = paper.match{data = world.data, codec = world.codec, phi = paper.phi_of(part), seed = world.seed, name = space.name}
-  local x = paper.sample(model, paper.all_classes(P.n_test, #world.data.classes), world.seed)
+  local x = paper.samples(world, paper.match(world, part, {name = space.name}))
   local s = paper.stability_of(part, world)
   return {fd = paper.distances(world.evaluators, x), icc = s.icc, mass = s.mass, r2 = paper.alignment_of(part, world)}
 end
@@ -59,17 +58,9 @@ local sweep = rp.sweep{
   run = function(cell)
     local paper = rp.paper.require("papers.semantic_transport", {dataset = P.dataset, n_train = P.n_train, n_test = P.n_test,
       steps = P.steps, f_steps = P.f_steps, n_gen = P.n_gen, n_pos = P.n_pos, warmup = math.max(1, P.steps // 5)})
-    local data = rp.data.labelled_images{name = P.dataset, side = paper.settings.size, n_train = P.n_train, n_test = P.n_test,
-                                         seed = cell.seed}
-    local world = {data = data, codec = paper.new_codec(data, cell.seed), evaluators = paper.new_evaluators(data, cell.seed),
-                   seed = cell.seed}
-    local featurizers, out = {}, {}
-    for _, network in ipairs{"pixels", table.unpack(networks)} do
-      featurizers[network] = paper.new_featurizer(network, paper.half(data.train, 1),
-                                                  {seed = cell.seed, name = network, classes = #data.classes})
-    end
-    world.model = paper.match{data = data, codec = world.codec, phi = paper.phi_of(featurizers.mae), seed = cell.seed,
-                              name = "fixed samples"}
+    local world, out = paper.new_world(cell.seed), {}
+    local featurizers = rp.runs.lazy(function(network) return paper.featurizer(world, network) end)
+    world.model = paper.match(world, featurizers.mae, {name = "fixed samples"})
     local measures = {icc = {}, mass = {}, r2 = {}, fd = {}}
     for i, space in ipairs(spaces) do
       local m = measured(paper, world, space, featurizers[space.network])

@@ -427,10 +427,10 @@ end
 A step draws $N$ noises for each class, $M$ real samples of the class and $U$ of any class from queues, into which new data are
 pushed, computes the features of all, and follows the loss of Sec. 4. As $\phi$ is frozen, features of real samples are
 computed once, and the queues hold numbers of images. ]]
-local function bank_of(phi, codec, codes)         -- blocks of all real samples
+local function bank_of(f, codec, codes)           -- blocks of all real samples
   return transport.in_parts(function(u)
     local x = codec:decode(u)
-    return transport.feature_blocks(phi(x), x)
+    return transport.feature_blocks(f:maps(x), x)
   end, 500, codes)
 end
 
@@ -447,18 +447,18 @@ local function numbers_by_class(y, classes, g)    -- a queue of sample numbers, 
   return queue
 end
 
---[[ `match` trains one generator; what differs between the runs of the paper is $\phi$, a function from images to a list of feature
-maps. The weights that count are an exponential average. ]]
-local function match(what)    -- {data, codec, phi, seed, name, method, loss, steps, alpha_max} -> {net, codec, losses}
-  local data, codec, K = what.data, what.codec, #what.data.classes
-  local g, steps, alpha_max = rp.generator(what.seed, "matching"), what.steps or P.steps, what.alpha_max or P.alpha_max
+--[[ `match` trains one generator in a *world*, which is images and a codec; what differs between the runs of the paper is $\phi$, whose
+`maps` of images are a list of feature maps. The weights that count are an exponential average. ]]
+local function match(world, phi, what)            -- {data, codec, seed}, and {name, method, loss, alpha_max} -> {net, codec}
+  local data, codec, K = world.data, world.codec, #world.data.classes
+  local g, alpha_max = rp.generator(world.seed, "matching"), what.alpha_max or P.alpha_max
   local net = Generator{classes = K, code = codec.code, width = P.width, generator = g}
-  local rate = optim.product(optim.warmup(P.warmup), optim.cosine(steps, P.floor))
+  local rate = optim.product(optim.warmup(P.warmup), optim.cosine(P.steps, P.floor))
   local adam = optim.AdamW(net, {lr = P.lr, betas = {0.9, 0.95}, weight_decay = 0, schedule = rate})
   local average = optim.EMA(net, {decay = P.ema, warm_up = true})
   local codes, y = codec:encode(data.train.x), data.train.y
-  local bank, queue, warm, losses = bank_of(what.phi, codec, codes), numbers_by_class(y, K, g), {}, {}
-  for k in P:training(steps, what.name or "generator") do
+  local bank, queue, warm = bank_of(phi, codec, codes), numbers_by_class(y, K, g), {}
+  for _ in P:training(P.steps, what.name) do
     local fresh = g:randint(1, y:size(1), {P.push})
     queue:push(fresh:to "float32", y:index_select(1, fresh))
     local chosen = K > P.classes and g:randperm(K):slice(1, 1, P.classes) or rp.arange(1, K, 1, "int64")
@@ -470,16 +470,15 @@ local function match(what)    -- {data, codec, phi, seed, name, method, loss, st
     local how = {classes = #chosen, alpha = alpha, method = what.method or "sinkhorn", taus = what.method ~= "mmd" and P.taus,
                  mask = P.apart, warm = P.warm and warm}
     for key, value in pairs(what.loss or {}) do how[key] = value end
-    local loss = transport.matching_loss(transport.feature_blocks(what.phi(x), x), pos, unc, how)
+    local loss = transport.matching_loss(transport.feature_blocks(phi:maps(x), x), pos, unc, how)
     adam:zero_grad()
     loss:backward()
     adam:step{clip = 2}
     average:update()
-    losses[k] = loss:item()
     P:watch(loss)
   end
   average:swap()
-  return {net = net:requires_grad_(false), codec = codec, losses = losses}
+  return {net = net:requires_grad_(false), codec = codec}
 end
 
 local function sample(model, y, seed, alpha)      -- labels (n) -> images (n,C,S,S)
@@ -552,8 +551,6 @@ local function new_featurizer(kind, part, o)      -- o = {seed, name, classes, s
                                     hidden = shape.hidden, output = n_features, activation = "relu", generator = g}
   return Features(train_encoder(kind, encoder, {x = centred(part.x), y = part.y}, o))
 end
-local function phi_of(f) return function(x) return f:maps(x) end end
-
 local function codes_of(f, x)                     -- of many images, without a graph
   return nn.in_parts(function(part) return f:code(part) end, 500, x)
 end
@@ -587,10 +584,23 @@ local function probe(f, data)                     -- accuracy of a linear classi
   return (rp.metrics.linear_probe(codes_of(f, train.x), train.y, codes_of(f, data.test.x), data.test.y, {standardise = true, C = 0.1}))
 end
 
-local function all_classes(n, classes) return rp.arange(0, n - 1, 1, "int64") % classes + 1 end
+local function load_images(seed)
+  return rp.data.labelled_images{name = P.dataset, side = P.size, n_train = P.n_train, n_test = P.n_test, seed = seed}
+end
+local function new_world(seed, data, codec)       -- what is the same for all feature spaces of a seed
+  data = data or load_images(seed)
+  return {data = data, codec = codec or new_codec(data, seed), evaluators = new_evaluators(data, seed), seed = seed}
+end
+local function featurizer(world, kind)
+  return new_featurizer(kind, half(world.data.train, 1), {seed = world.seed, name = kind, classes = #world.data.classes})
+end
+local function samples(world, model, alpha)       -- as many as test images, class after class -> images, labels
+  local y = rp.arange(0, P.n_test - 1, 1, "int64") % #world.data.classes + 1
+  return sample(model, y, world.seed, alpha), y
+end
 local function by_class(n, classes) return rp.arange(0, n * classes - 1, 1, "int64") // n + 1 end
 
--- What sections 10 and 11 measure of a featurizer; o = {data, codec, model = whose samples are fixed, evaluators, seed}.
+-- What sections 10 and 11 measure of a featurizer in a world; its `model` makes the samples that are fixed.
 local function blocks_in(f, x) return rp.no_grad(function() return transport.feature_blocks(f:maps(x), x) end) end
 local function real_batch(part, n, codec, g)      -- n images of each class, coded, ordered by class
   local classes = part.y:max():item()
@@ -627,33 +637,26 @@ local function spearman_with(measure, fd)         -- of a measure and FD by feat
 end
 
 if not P.main then
-  return {settings = P, new_codec = new_codec, match = match, sample = sample, half = half, new_featurizer = new_featurizer,
-          phi_of = phi_of, codes = codes_of, new_evaluators = new_evaluators, distances = distances, probe = probe,
-          judges = judge_names, all_classes = all_classes, stability_of = stability_of, alignment_of = alignment_of,
-          spearman_with = spearman_with}
+  return {new_world = new_world, featurizer = featurizer, match = match, samples = samples, codes = codes_of, distances = distances,
+          probe = probe, judges = judge_names, stability_of = stability_of, alignment_of = alignment_of, spearman_with = spearman_with}
 end
 
-local data = P:once("images", rp.data.labelled_images,
-                    {name = P.dataset, side = P.size, n_train = P.n_train, n_test = P.n_test, seed = P.seed})
+local data = P:once("images", load_images, P.seed)
 if data.note then P:note("%s", data.note) end
 local codec = new_codec(data, P.seed)
 
 local seeds, many = P:over_seeds(function(seed) return seed end), P.seeds > 1
 local n_classes = #data.classes
 
-local evaluators = lazy(function(i) return new_evaluators(data, seeds[i]) end)
+local worlds = lazy(function(i) return new_world(seeds[i], data, codec) end)
 local featurizers = lazy(function(kind)
-  return P:over_seeds(function(seed, i)
-    if kind == "hack" then return evaluators[i].A end
-    return new_featurizer(kind, half(data.train, 1), {seed = seed, name = kind, classes = n_classes})
-  end)
+  return P:over_seeds(function(_, i) return kind == "hack" and worlds[i].evaluators.A or featurizer(worlds[i], kind) end)
 end)
 
 local function judged(kind, method, i)            -- train on a featurizer, judge the samples
-  local f = featurizers[kind][i]
-  local model = match{data = data, codec = codec, phi = phi_of(f), seed = seeds[i], name = ("%s, %s"):format(kind, method), method = method}
-  local x = sample(model, all_classes(P.n_test, n_classes), seeds[i])
-  return {model = model, fd = P:once("FD", distances, evaluators[i], x), x = x:slice(1, 1, 2 * n_classes)}
+  local model = match(worlds[i], featurizers[kind][i], {name = ("%s, %s"):format(kind, method), method = method})
+  local x = samples(worlds[i], model)
+  return {model = model, fd = P:once("FD", distances, worlds[i].evaluators, x), x = x:slice(1, 1, 2 * n_classes)}
 end
 local runs = lazy(function(kind) return P:over_seeds(function(_, i) return judged(kind, "sinkhorn", i) end) end)
 
@@ -677,7 +680,7 @@ local function table_1()
     rows[i][6] = show(P:over_seeds(function(_, s) return P:once("probe", probe, featurizers[kind][s], data) end), "%.2f")
   end
   local function reference(title, x)
-    local row = fd_row(title, P:over_seeds(function(_, s) return {fd = distances(evaluators[s], x)} end), "%.3f")
+    local row = fd_row(title, P:over_seeds(function(_, s) return {fd = distances(worlds[s].evaluators, x)} end), "%.3f")
     row[5], row[6] = "", ""
     return row
   end
@@ -708,7 +711,8 @@ Stability is defined in advance, in two ways, for samples that are fixed: those 
 - *Class mass*: without labels, generated and real samples of all classes are matched at $\varepsilon = 0.05\, std(C)$; counted is the
   mass of the coupling within classes, 0.1 by chance. ]]
 local function world(i)
-  return {data = data, codec = codec, model = runs.mae[i].model, evaluators = evaluators[i], seed = seeds[i]}
+  worlds[i].model = runs.mae[i].model
+  return worlds[i]
 end
 local stability = lazy(function(kind)
   return P:over_seeds(function(_, i) return P:once("stability", stability_of, featurizers[kind][i], world(i)) end)
@@ -832,16 +836,14 @@ end
 local cells = lazy(function(i)
   local set = load_cells(seeds[i])
   local evaluator = cell_featurizer("augmented", half(set.train, 2), seeds[i], "evaluator of cells")
-  return {set = set, codec = Components(set.train.x, math.min(P.code, 32)), evaluator = evaluator,
+  return {data = set, seed = seeds[i], codec = Components(set.train.x, math.min(P.code, 32)), evaluator = evaluator,
           real = {rp.metrics.gaussian(codes_of(evaluator, set.test.x))}}
 end)
 local function cell_run(kind, i)
   local c = cells[i]
-  local f = cell_featurizer(kind, half(c.set.train, 1), seeds[i], kind)
-  local model = match{data = c.set, codec = c.codec, phi = phi_of(f), seed = seeds[i], name = "cells, " .. kind}
-  local y = all_classes(P.n_test, 6)
-  local x = sample(model, y, seeds[i])
-  local z, v, test = codes_of(c.evaluator, x), codes_of(c.evaluator, c.set.test.x), c.set.test
+  local f = cell_featurizer(kind, half(c.data.train, 1), c.seed, kind)
+  local x, y = samples(c, match(c, f, {name = "cells, " .. kind}))
+  local z, v, test = codes_of(c.evaluator, x), codes_of(c.evaluator, c.data.test.x), c.data.test
   return {x = x, y = y, fd = rp.metrics.frechet_distance(c.real, z), type = rp.metrics.knn_accuracy(v, test.y, z, y),
           rank = rp.metrics.effective_rank(codes_of(f, test.x))}
 end
@@ -855,7 +857,7 @@ P:table("Figure 5, in numbers", {"Matched in", "FD", "type as asked for", "effec
 
 local function embedding_figure()                 -- one t-SNE of reference and generated cells in the evaluator's features
   local c, n = cells[1], math.min(P.n_test // 2, P.scale == "smoke" and 24 or 120)
-  local sets, y = {codes_of(c.evaluator, c.set.test.x:slice(1, 1, 2 * n))}, c.set.test.y:slice(1, 1, 2 * n)
+  local sets, y = {codes_of(c.evaluator, c.data.test.x:slice(1, 1, 2 * n))}, c.data.test.y:slice(1, 1, 2 * n)
   for _, kind in ipairs(kinds) do sets[#sets + 1] = codes_of(c.evaluator, cell_runs[kind][1].x:slice(1, 1, n)) end
   local map = rp.metrics.tsne(rp.concat(1, sets), {perplexity = P.scale == "smoke" and 10 or 30, steps = P.scale == "smoke" and 30 or 400})
   local fig = rp.plot.figure{width = 660, height = 440, cols = 3, desc = "reference and generated cells"}
