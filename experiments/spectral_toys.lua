@@ -18,9 +18,10 @@ local P = rp.paper{
 # Where does the regulariser help in two dimensions?
 
 **Question.** `papers/spectral_diffusion.lua` finds no fewer outliers with the regulariser than without, at one size of network, batch, data and
-training. The paper's Fig. 1 gives none of these. Here one thing at a time is changed: embeddings that are not
-scaled to length 1, which eigenfunctions need, with $\lambda = 0.1$; $\lambda = 0.1$ alone; $\alpha = 10$ and $100$ in the place of 1, since rows of
-length 1 divide $\alpha$ by $K = 16$; the second of the four hidden layers tapped in the place of the last; 200 data points in the place of 20,000; four times the batch; three times the steps. ]]
+training. The paper's Fig. 1 gives none of these. Here one thing at a time is changed: embeddings that are not scaled to length 1, which
+eigenfunctions need, with $\lambda = 0.1$; $\lambda = 0.1$ alone; $\alpha = 10$ and $100$ in the place of 1, since rows of length 1 divide $\alpha$ by
+$K = 16$; the second of the four hidden layers tapped in the place of the last; 200 data points in the place of 20,000; four times the
+batch; three times the steps. ]]
 local all_changes = {
   {"base", {}},
   {"rows as they are, lambda = 0.1", {rows = false, lambda = 0.1}, true},

@@ -7,7 +7,7 @@ local core = require "repro.core"
 local embedding = require "repro.nn.embedding"
 local initial = require "repro.nn.initial"
 local linear = require "repro.nn.linear"
-local norm = require "repro.nn.norm"
+local modulated = require "repro.nn.modulated"
 local patches = require "repro.nn.patches"
 local misuse = require "repro.misuse"
 local options = require "repro.options"
@@ -21,19 +21,6 @@ layers.dit_sizes = {
   L = { width = 1024, depth = 24, heads = 16 },
   XL = { width = 1152, depth = 28, heads = 16 },
 }
-
----The parts of (B, n d) as n tensors (B, 1, d).
-local function modulation(fc, e, n)
-  return fc(e):unsqueeze(2):chunk(n, -1)
-end
-
----(1 + scale) x + shift.
-local function modulated(x, scale, shift) return shift:addcmul(x, scale + 1) end
-
-local function plain_norm(d, kind)
-  if kind == "rms" then return norm.RMSNorm(d, { affine = false }) end
-  return norm.LayerNorm(d, { affine = false, eps = 1e-6 })
-end
 
 ---x + g_1 attention((1 + s_1) N(x) + b_1), x + g_2 mlp((1 + s_2) N(x) + b_2), all six linear in the embedding and
 ---0 at first, so that the block starts as the identity.
@@ -49,10 +36,10 @@ function DiTBlock:init(d, heads, condition, given)
                                          window = false, generator = false })
   local weights = { init = "xavier", generator = o.generator }
   self.window = o.window
-  self.norm1 = plain_norm(d, o.norm)
+  self.norm1 = modulated.norm(d, o.norm)
   self.attention = attention.MultiheadAttention(d, heads, { qk_norm = o.qk_norm, init = "xavier",
                                                             generator = o.generator })
-  self.norm2 = plain_norm(d, o.norm)
+  self.norm2 = modulated.norm(d, o.norm)
   self.mlp = attention.feed_forward(d, math.floor(d * o.mlp_ratio), o.mlp, weights)
   self.modulation = linear.Linear(condition, 6 * d, { init = "zeros" })
 end
@@ -70,10 +57,10 @@ end
 ---@param rotary? table angles by position
 ---@return Tensor (B, N, d)
 function DiTBlock:forward(x, e, rotary)
-  local b1, s1, g1, b2, s2, g2 = modulation(self.modulation, e, 6)
-  local h = attend(self, modulated(self.norm1(x), s1, b1), rotary)
+  local b1, s1, g1, b2, s2, g2 = modulated.parts(self.modulation, e, 6)
+  local h = attend(self, modulated.apply(self.norm1(x), s1, b1), rotary)
   x = x:addcmul(h, g1)
-  return x:addcmul(self.mlp(modulated(self.norm2(x), s2, b2)), g2)
+  return x:addcmul(self.mlp(modulated.apply(self.norm2(x), s2, b2)), g2)
 end
 
 ---Patches, fixed sine positions, blocks modulated by time and condition, a modulated linear layer back to patches.
@@ -149,9 +136,7 @@ function DiT:init(given)
     self.blocks[i] = DiTBlock(d, o.heads, d, { mlp_ratio = o.mlp_ratio, mlp = o.mlp, norm = o.norm, qk_norm = o.qk_norm,
       window = (i - 1) % o.window_every == 0 and window or nil, generator = generator })
   end
-  self.last_norm = plain_norm(d, o.norm)
-  self.last_modulation = linear.Linear(d, 2 * d, { init = "zeros" })
-  self.last = linear.Linear(d, self.patches.fc.n_in // o.channels * self.out, { init = "zeros" })
+  modulated.init_last(self, d, self.patches.fc.n_in // o.channels * self.out, o.norm)
 end
 
 ---silu of the sum of the embeddings of time, label and condition.
@@ -187,9 +172,7 @@ function DiT:forward(x, t, y, tap)
     if i == tap then tapped = r > 0 and tokens:slice(2, r + 1, -1) or tokens end
   end
   if r > 0 then tokens = tokens:slice(2, r + 1, -1) end
-  local shift, scale = modulation(self.last_modulation, e, 2)
-  local out = self.last(modulated(self.last_norm(tokens), scale, shift))
-  return patches.unpatchify(out, self.patch, self.grid, self.out), tapped
+  return patches.unpatchify(modulated.last(self, tokens, e), self.patch, self.grid, self.out), tapped
 end
 
 return layers

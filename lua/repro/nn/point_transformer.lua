@@ -5,7 +5,7 @@ local core = require "repro.core"
 local dit = require "repro.nn.dit"
 local embedding = require "repro.nn.embedding"
 local linear = require "repro.nn.linear"
-local norm = require "repro.nn.norm"
+local modulated = require "repro.nn.modulated"
 local options = require "repro.options"
 local misuse = require "repro.misuse"
 
@@ -29,9 +29,7 @@ function PointTransformer:init(given)
   for i = 1, o.depth do
     self.blocks[i] = dit.DiTBlock(d, o.heads, d, { mlp_ratio = o.mlp_ratio, generator = o.generator })
   end
-  self.last_norm = norm.LayerNorm(d, { affine = false, eps = 1e-6 })
-  self.last_modulation = linear.Linear(d, 2 * d, { init = "zeros" })
-  self.last = linear.Linear(d, o.channels, { init = "zeros" })
+  modulated.init_last(self, d, o.channels)
 end
 
 ---@param x Tensor (B, N, channels)
@@ -47,8 +45,7 @@ function PointTransformer:forward(x, t, _, tap)
     tokens = block(tokens, e)
     if i == tap then tapped = tokens end
   end
-  local shift, scale = self.last_modulation(e):unsqueeze(2):chunk(2, -1)
-  return self.last(shift:addcmul(self.last_norm(tokens), scale + 1)), tapped
+  return modulated.last(self, tokens, e), tapped
 end
 
 ------------------------------------------------------------------------------------------------------ voxels
