@@ -50,8 +50,8 @@ transport that is estimated from a batch is stable. If so, stability tells which
 the evaluation metric need not be the best: training on Inception's own lowers FID and worsens the images.
 
 The method below was worked out anew from the authors' public description of it. This script has the transport with all its
-exact properties (1-3), the loss (4, 5), generators (6, 7), and the comparison of feature spaces at a small scale, with the ablation
-that a reviewer would ask for: does the *transport* matter, or would any discrepancy do in the same space?
+exact properties (1-3), the loss (4, 5), generators (6, 7), and the comparison of feature spaces at a small scale, with an ablation:
+does the *transport* matter, or would any discrepancy do in the same space?
 
 Letters are the paper's: $u_0 \sim \mathcal N(0, I)$ the noise, $u_1 = g_\theta(u_0, c, \alpha)$ the generated code, $x = Dec(u)$ the image, $u^+ = Enc(x)$
 the code of a real image, $\phi$ the frozen features, $h = \phi(u_1)$; $q_\theta$ the generated distribution of features, $r_c$ that of real
@@ -164,8 +164,8 @@ P:exact("envelope.tape", (envelope - through):abs():max(), 0, 1e-8, {where = "Ap
 
 --[[ ## 3  Four iterations (App. B)
 The loss makes 4 iterations for a pair of clouds and 2 for a cloud with itself, where one averaged update serves both sides,
-$f \leftarrow \frac12 (f - \varepsilon [\mathrm{LSE}_j (f_j - C_{ij})/\varepsilon - \ln N])$. There the diagonal of $C$ is $+\infty$: no generated
-sample may be matched with itself (Sec. 5 asks why). And $\varepsilon_t = \tau_t\, \mathrm{std}(C)$ with $\tau \in \{0.02, 0.05, 0.2\}$. Potentials start
+$f \leftarrow \frac12 (f - \varepsilon [\mathrm{LSE}_j (f_j - C_{ij})/\varepsilon - \ln N])$. There $C_{ii} = +\infty$, so that no generated
+sample is matched with itself (Sec. 5 asks why). And $\varepsilon_t = \tau_t\, \mathrm{std}(C)$ with $\tau \in \{0.02, 0.05, 0.2\}$. Potentials start
 from those of the training step before, by number in the batch, although its points were others. (In the authors' public code they
 start from those of the block of features before, if it has as many problems: hardly ever.)
 
@@ -491,11 +491,8 @@ end
 
 --[[ ## 8  Featurizers and evaluators (Sec. 4)
 A featurizer is a small convolutional network: kernels of 5x5 and 3x3 with stride 2 and 16 and 32 channels, dense layers of 128 and
-64. What its four layers give are the maps that are matched, the first pooled to half its side. It is trained as an autoencoder (AE),
-as a masked autoencoder of which half the 4x4 patches are hidden (MAE), by SimCLR, as a classifier of augmented images, or not at all. *Pixels* are
-the generated image itself. *Evaluators* take the place of the Inception network: A is a classifier, B one of augmented
-images with another architecture, C is SimCLR's. Featurizers are trained on the first half of the training images, evaluators on the
-second, with other seeds; Fréchet distances (FD) are to test images that none of them has seen. ]]
+64. It is trained as an autoencoder (AE), as a masked autoencoder of which half the 4x4 patches are hidden (MAE), by SimCLR, as a classifier of
+augmented images, or not at all. ]]
 local n_features = 64
 local shapes = {small = {channels = {16, 32}, kernels = {5, 3}, hidden = 128},
                 other = {channels = {24, 48, 64}, kernels = {3, 3, 3}, hidden = 96}}
@@ -531,7 +528,9 @@ local function train_encoder(kind, encoder, part, o)        -- o = {seed, name, 
   return encoder:requires_grad_(false)
 end
 
-local Pixels = nn.class "Pixels"                  -- images as they are
+--[[ What its four layers give are the `maps` that are matched, the first pooled to half its side; the last is its `code`. *Pixels* are the image
+itself. ]]
+local Pixels = nn.class "Pixels"
 function Pixels.maps(_, x) return {x:flatten(2)} end
 function Pixels.code(_, x) return x:flatten(2) end
 
@@ -555,6 +554,9 @@ local function codes_of(f, x)                     -- of many images, without a g
   return nn.in_parts(function(part) return f:code(part) end, 500, x)
 end
 
+--[[ *Evaluators* take the place of the Inception network: A is a classifier, B one of augmented images with another architecture, C is
+SimCLR's. Featurizers are trained on the first half of the training images, evaluators on the second, with other seeds; Fréchet distances
+(FD) are to test images that none of them has seen. ]]
 local kinds = {"pixels", "random", "ae", "mae", "simclr", "augmented"}
 local titles = {pixels = "pixels", random = "random network", ae = "autoencoder", mae = "masked autoencoder", simclr = "SimCLR",
                 augmented = "classifier, augmented", hack = "evaluator A itself"}
@@ -600,7 +602,7 @@ local function samples(world, model, alpha)       -- as many as test images, cla
 end
 local function by_class(n, classes) return rp.arange(0, n * classes - 1, 1, "int64") // n + 1 end
 
--- What sections 10 and 11 measure of a featurizer in a world; its `model` makes the samples that are fixed.
+--[[ What sections 10 and 11 measure of a featurizer in a world, whose `model` makes the samples that are fixed: ]]
 local function blocks_in(f, x) return rp.no_grad(function() return transport.feature_blocks(f:maps(x), x) end) end
 local function real_batch(part, n, codec, g)      -- n images of each class, coded, ordered by class
   local classes = part.y:max():item()
@@ -790,15 +792,15 @@ P:table("Metric hacking", {"Matched in", "FD, A", "FD, B", "FD, C"},
         "Evaluator A as featurizer, beside honest ones.")
 
 --[[ ## 13  Transport or any discrepancy?
-The same features, the same training, another discrepancy: the gradient of an MMD with Gaussian kernels, or of the energy distance
-(kernel $-|x - y|$), normalised as the transport is. The paper holds the Sinkhorn divergence fixed; a referee of it asks for this. ]]
+The same features and training, with the other discrepancies of Sec. 4. The paper holds the Sinkhorn divergence fixed; a referee of it asks
+for this. ]]
 local methods = lazy(function(method)
   if method == "sinkhorn" then return runs.simclr end
   return P:over_seeds(function(_, i) return judged("simclr", method, i) end)
 end)
 P:table("Discrepancies", {"Matched by", "FD, A", "FD, B", "FD, C"},
-        {fd_row("Sinkhorn divergence", methods.sinkhorn), fd_row("MMD", methods.mmd), fd_row("energy distance", methods.energy)},
-        "Transport and others, all in SimCLR's features.")
+        map({"sinkhorn", "mmd", "energy"}, function(method) return fd_row(method, methods[method]) end),
+        "The Sinkhorn divergence, an MMD and the energy distance, all in SimCLR's features.")
 
 --[[ ## 14  Single cells (App., Fig. 5)
 Cells of six types in three pairs of relatives, drawn as over-dispersed counts (`rp.data.cells`) with a phase, a batch and a depth as
