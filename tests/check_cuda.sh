@@ -1,8 +1,8 @@
 #!/bin/sh
 # The GPU's kernels without a GPU.  Their text, run on the CPU by the launch emulator, gives the CPU's bits for every
-# operation, in ascending and in descending order of threads.  nvcc, where there is one, compiles them: a*b+c stays two
+# operation, in ascending and in descending order of threads, at once and late, and reads and writes only what it may.  nvcc, where there is one, compiles them: a*b+c stays two
 # roundings and fmaf one, nothing spills in the products' kernels, and these read shared memory 16 bytes at a time.
-# The Makefile sets SRCDIR, NVCC, NVCC_ARCH and NVCC_FLAGS.
+# The Makefile sets SRCDIR, NVCC, NVCC_ARCH, NVCC_FLAGS and CHECKED_FLAGS.
 set -u
 n=0
 report() { # report NAME OFFENCES
@@ -13,13 +13,14 @@ report() { # report NAME OFFENCES
 # A GPU that is there is tested itself; the emulator in any case.
 emulated() { # emulated NAME FILE [VARIABLE=VALUE]
   name=$1 file=$2; shift 2
-  report "$name" "$(env REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" "$@" ./repro test -q "$file" 2>&1 | tail -n 30 |
+  report "$name" "$(env REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" EMULATOR_GUARD=wait "$@" ./repro test -q "$file" 2>&1 | tail -n 30 |
     awk '{ line[NR] = $0 } END { if (line[NR] !~ /^[1-9][0-9]* passed, 0 failed, 0 skipped$/) for (i = 1; i <= NR; i++) print line[i] }')"
 }
-emulated "every operation gives the CPU's bits in the launch emulator" cuda
-emulated "whatever the order of threads and blocks" cuda EMULATOR_ORDER=down
-emulated "compiled steps: the same bits, in graphs" compile EMULATOR_GUARD=wait
-emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_GUARD=wait
+emulated "every operation gives the CPU's bits in the launch emulator; no race, nothing unset, crooked or out of bounds" cuda \
+  EMULATOR_GUARD=call REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_checked.so"
+emulated "whatever the order of threads and blocks, and however late the work is done" cuda EMULATOR_ORDER=down EMULATOR_STREAM=late
+emulated "compiled steps: the same bits, in graphs" compile EMULATOR_STREAM=late
+emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_STREAM=late
 
 # What --math fast asks of cuBLAS and cuRAND, with stand-ins for them, without cuRAND, and without any.
 log=$(mktemp) || exit 1
@@ -46,6 +47,16 @@ report "a graph that the driver refuses: an error that says so" \
   "$(printf '%s' "$said" | grep -q ':3: cuda:0: making a graph ready: out of memory' || echo "$said")"
 rm -f "$script"
 
+# What looks at every access finds each fault in kernels that have one.
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+# shellcheck disable=SC2086
+said=$(flags="$BASE_FLAGS -D_GNU_SOURCE -I$SRCDIR/src -I$SRCDIR/tests/cuda"
+  $CC $flags -O1 $CHECKED_FLAGS -c -o "$work/probe.o" "$SRCDIR/tests/cuda/hazard_probe.c" 2>&1 &&
+  $CC $flags -DHAZARDS -o "$work/hazards" "$SRCDIR"/tests/cuda/emulator.c "$SRCDIR"/tests/cuda/emulated_driver.c \
+    "$SRCDIR/tests/cuda/hazards.c" "$work/probe.o" -ldl 2>&1 && "$work/hazards" 2>&1) && said=''
+report "races, unset bytes, early reads, crooked vectors and reads out of bounds are found" "$said"
+
 # ---- what is kept for a machine with a GPU ----
 said=$(sh "$SRCDIR/bench/gpu.sh" -n 2>&1)
 report "bench/gpu.sh takes 10 minutes at most, with tests, both sanitizers and times" "$(printf '%s\n' "$said" | awk '
@@ -55,8 +66,6 @@ report "bench/gpu.sh takes 10 minutes at most, with tests, both sanitizers and t
         for (i = 1; i <= n; i++) if (!index(line, part[i])) print "no " part[i] }')"
 
 # ---- random words, beside cuRAND's: its generator on the CPU, and its functions for kernels compiled for the CPU ----
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 # shellcheck disable=SC2086
 offence=$($CC $BASE_FLAGS -D_GNU_SOURCE -I"$SRCDIR/src" -o "$work/known_answers" "$SRCDIR/tests/cuda/known_answers.c" -ldl 2>&1)
 for library in libcurand.so.10 libcurand.so ${NVCC:+"$(dirname "$NVCC")"/../lib64/libcurand.so}; do
@@ -77,6 +86,13 @@ fi
 
 [ -n "${NVCC-}" ] || { n=$((n + 1)); echo "ok $n - the kernels as nvcc compiles them # SKIP no CUDA compiler was found"; echo "1..$n"; exit 0; }
 flags="$NVCC_FLAGS -arch=$NVCC_ARCH -I$SRCDIR/src"
+if echo '#include <cublas_v2.h>
+#include <curand.h>' | "$NVCC" -x cu -E - >"$work/log" 2>&1; then
+  offence=$("$NVCC" -std=c++17 -I"$SRCDIR/src" -c -o "$work/interface.o" "$SRCDIR/tests/cuda/interface.cu" 2>&1) && offence=''
+  report "what is asked of NVIDIA's libraries is what their headers say" "$offence"
+else
+  n=$((n + 1)); echo "ok $n - what is asked of NVIDIA's libraries # SKIP the headers of cuBLAS and cuRAND were not found"
+fi
 
 # shellcheck disable=SC2086
 offence=$("$NVCC" $flags -cubin -o "$work/probe.cubin" "$SRCDIR/tests/cuda/scalar_probe.cu" 2>&1 >/dev/null) && offence=''

@@ -9,8 +9,8 @@ static char reason[512];
 static bool find_all(cu_driver *d, void *library, const char *name)
 {
 #define CU_FIND(field, symbol, arguments)                                                                     \
-  *(void **)&d->field = dlsym(library, symbol);                                                               \
-  if (!d->field) { snprintf(reason, sizeof reason, "%s has no %s: the driver is too old", name, symbol); return false; }
+  *(void **)&d->field = dlsym(library, #symbol);                                                               \
+  if (!d->field) { snprintf(reason, sizeof reason, "%s has no %s: the driver is too old", name, #symbol); return false; }
   CU_FUNCTIONS(CU_FIND)
 #undef CU_FIND
   d->needs_no_image = dlsym(library, "rp_emulated_launches") != NULL;
@@ -24,6 +24,7 @@ static bool open_library(cu_driver *d)
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (!library) { snprintf(reason, sizeof reason, "no NVIDIA driver: %s", dlerror()); return false; }
   if (!find_all(d, library, name)) return false;
+  setenv("CUDA_MODULE_LOADING", "LAZY", 0); /* kernels as they are needed: read when the driver starts */
   cu_result e = d->init(0);
   if (e == 0) return true;
   const char *text = "";

@@ -4,8 +4,6 @@
  * uses the same addresses.  Captured work reads its arguments as they were; what changes from launch to launch is not captured. */
 #include "cuda/internal.h"
 
-#define RELAXED 2 /* CU_STREAM_CAPTURE_MODE_RELAXED: memory may be asked for meanwhile */
-
 typedef struct graph { cu_graph_exec exec; cu_blocks *scratch; } graph;
 
 static cu_blocks *scratch; /* of the graph being captured */
@@ -17,7 +15,7 @@ rp_status cu_capture(void)
 {
   cu_blocks *blocks = cu_blocks_new();
   if (!blocks) return RP_ENOMEM;
-  rp_status status = cu_check(cu_now.d->capture_begin(cu_now.stream, RELAXED), "capturing a graph");
+  rp_status status = cu_check(cu_now.d->capture_begin(cu_now.stream, CU_CAPTURE_RELAXED), "capturing a graph");
   if (status != RP_OK) { cu_blocks_free(blocks); return status; }
   scratch = blocks;
   cu_now.capturing = true;

@@ -62,7 +62,7 @@ static rp_status start(int i)
   RP_TRY(cu_check(d->device_attribute(&cu_now.shared_bytes, CU_ATTRIBUTE_SHARED_OPTIN, device), "opening"));
   RP_TRY(cu_check(d->context_retain(&cu_now.context, device), "opening"));
   RP_TRY(cu_check(d->context_use(cu_now.context), "opening"));
-  return cu_check(d->stream_new(&cu_now.stream, CU_STREAM_NON_BLOCKING), "opening");
+  return cu_check(d->stream_new(&cu_now.stream, CU_STREAM_ALONE), "opening");
 }
 
 rp_status rp_cuda_open(const rp_device **out, int i)
@@ -75,7 +75,6 @@ rp_status rp_cuda_open(const rp_device **out, int i)
     return rp_fail(RP_EDEVICE, "cuda:%d cannot be used beside cuda:%d: one GPU serves a process; choose it with --device cuda:%d", i, cu_now.index, i);
   if (!open) {
     cu_now.d = cu_driver_open(&why);
-    setenv("CUDA_MODULE_LOADING", "LAZY", 0);
     RP_TRY(start(i));
     snprintf(device_name, sizeof device_name, "cuda:%d", i);
     open = true;

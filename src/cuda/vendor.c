@@ -1,36 +1,11 @@
 /* vendor.c: the modes of --math other than exact, and matrix products by NVIDIA's cuBLAS in them: faster on some shapes, with
- * other bits than the contract's, which may differ between cards and versions.  The library is opened when it is first asked for; its types and numbers are
- * those of its binary interface.  REPRO_CUBLAS names another library. */
+ * other bits than the contract's, which may differ between cards and versions.  The library is opened when it is first asked for.  REPRO_CUBLAS names another library. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cuda/internal.h"
-
-typedef struct blas_context *blas_handle;
-typedef int blas_result; /* 0: success */
-
-#define PLAIN_MATH 0 /* CUBLAS_DEFAULT_MATH: products and sums of float32 in float32 */
-#define TF32_MATH  3 /* CUBLAS_TF32_TENSOR_OP_MATH: factors are rounded to 10 bits of fraction */
-#define REAL_32    0 /* CUDA_R_32F */
-#define BF16_SUMS  75 /* CUBLAS_COMPUTE_32F_FAST_16BF: factors are rounded to 7 bits of fraction, sums are float32 */
-#define ANY_WAY    (-1) /* CUBLAS_GEMM_DEFAULT */
-
-/* field, symbol, arguments */
-#define BLAS_GEMM(number) (blas_handle h, int turn_a, int turn_b, int m, int n, int k, const number *alpha, const number *a, int lda, \
-                           long long apart_a, const number *b, int ldb, long long apart_b, const number *beta, number *c, int ldc,    \
-                           long long apart_c, int count)
-#define BLAS_FUNCTIONS(F)                                                  \
-  F(create,     "cublasCreate_v2",           (blas_handle *h))             \
-  F(version,    "cublasGetVersion_v2",       (blas_handle h, int *version)) \
-  F(set_stream, "cublasSetStream_v2",        (blas_handle h, cu_stream s)) \
-  F(set_math,   "cublasSetMathMode",         (blas_handle h, int mode))    \
-  F(sgemm,      "cublasSgemmStridedBatched", BLAS_GEMM(float))             \
-  F(dgemm,      "cublasDgemmStridedBatched", BLAS_GEMM(double))            \
-  F(gemm_ex,    "cublasGemmStridedBatchedEx",                              \
-    (blas_handle h, int turn_a, int turn_b, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda, long long apart_a, \
-     const void *b, int type_b, int ldb, long long apart_b, const void *beta, void *c, int type_c, int ldc, long long apart_c, int count,   \
-     int compute, int algorithm))
+#include "cuda/vendor.h"
 
 static struct {
 #define FIELD(field, symbol, arguments) blas_result (*field) arguments;
@@ -64,8 +39,8 @@ static rp_status open_blas(void)
     return rp_fail(RP_EDEVICE, "NVIDIA's cuBLAS was not found (%s): install it (Debian, Ubuntu: libcublas12; from NVIDIA: cuda-libraries; "
                    "pip: nvidia-cublas) and let LD_LIBRARY_PATH name its folder", dlerror());
 #define FIND(field, symbol, arguments)                                                                          \
-  *(void **)&blas.field = dlsym(library, symbol);                                                               \
-  if (!blas.field) return rp_fail(RP_EDEVICE, "cuBLAS has no %s: it is older than CUDA 11", symbol);
+  *(void **)&blas.field = dlsym(library, #symbol);                                                               \
+  if (!blas.field) return rp_fail(RP_EDEVICE, "cuBLAS has no %s: it is older than CUDA 11", #symbol);
   BLAS_FUNCTIONS(FIND)
   RP_TRY(blas_check(blas.create(&handle), "opening"));
   RP_TRY(blas_check(blas.set_stream(handle, cu_now.stream), "its stream"));

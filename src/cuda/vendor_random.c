@@ -8,25 +8,7 @@
 
 #include "base/philox.h"
 #include "cuda/internal.h"
-
-typedef struct random_generator *rand_handle;
-typedef int rand_result; /* 0: success */
-
-#define PHILOX4_32_10 161 /* CURAND_RNG_PSEUDO_PHILOX4_32_10 */
-#define LASTING_ORDER 103 /* CURAND_ORDERING_PSEUDO_LEGACY: the same in all versions */
-
-/* field, symbol, arguments */
-#define RAND_FUNCTIONS(F)                                                                                \
-  F(version,   "curandGetVersion",                   (int *version))                                     \
-  F(create,    "curandCreateGenerator",              (rand_handle *h, int type))                         \
-  F(stream,    "curandSetStream",                    (rand_handle h, cu_stream s))                       \
-  F(order,     "curandSetGeneratorOrdering",         (rand_handle h, int order))                         \
-  F(seed,      "curandSetPseudoRandomGeneratorSeed", (rand_handle h, unsigned long long seed))           \
-  F(offset,    "curandSetGeneratorOffset",           (rand_handle h, unsigned long long offset))         \
-  F(uniform,   "curandGenerateUniform",              (rand_handle h, float *out, size_t n))              \
-  F(uniform_d, "curandGenerateUniformDouble",        (rand_handle h, double *out, size_t n))             \
-  F(normal,    "curandGenerateNormal",               (rand_handle h, float *out, size_t n, float mean, float deviation)) \
-  F(normal_d,  "curandGenerateNormalDouble",         (rand_handle h, double *out, size_t n, double mean, double deviation))
+#include "cuda/vendor.h"
 
 static struct {
 #define FIELD(field, symbol, arguments) rand_result (*field) arguments;
@@ -39,8 +21,8 @@ static char by[512]; /* who draws, and why it is not cuRAND */
 static bool find_all(void *library)
 {
 #define FIND(field, symbol, arguments)                                                                             \
-  *(void **)&rng.field = dlsym(library, symbol);                                                                   \
-  if (!rng.field) { snprintf(by, sizeof by, "random numbers by repro: cuRAND has no %s", symbol); return false; }
+  *(void **)&rng.field = dlsym(library, #symbol);                                                                   \
+  if (!rng.field) { snprintf(by, sizeof by, "random numbers by repro: cuRAND has no %s", #symbol); return false; }
   RAND_FUNCTIONS(FIND)
   return true;
 }

@@ -107,12 +107,12 @@ ROW_FN void T(rows_forward)(rp_opcode op, const rp_rows *r, int64_t begin, int64
   const int64_t n = r->cols;
   for (int64_t i = begin; i < end; i++) {
     const number *x = (const number *)r->x + i * n;
-    number       *y = (number *)r->y + i * n;
+    number       *y = (number *)r->y + i * n, v;
     switch (op) {
       case RP_OP_softmax:     T(softmax_row)(y, x, n); break;
       case RP_OP_log_softmax: T(log_softmax_row)(y, x, n); break;
-      case RP_OP_logsumexp:   ((number *)r->y)[i] = T(logsumexp_row)(scratch, x, n); break;
-      case RP_OP_standardize: ((number *)r->aux)[i] = T(standardize_row)(y, x, n, (number)r->eps); break;
+      case RP_OP_logsumexp:   v = T(logsumexp_row)(scratch, x, n); ALONE ((number *)r->y)[i] = v; break;
+      case RP_OP_standardize: v = T(standardize_row)(y, x, n, (number)r->eps); ALONE ((number *)r->aux)[i] = v; break;
       default:                T(cumsum_row)(y, x, n); break;
     }
   }

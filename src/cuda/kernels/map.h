@@ -13,11 +13,7 @@ DEVICE void find(char **at, const cu_map *p, int ops, uint32_t i)
 }
 
 /* Four floats at a time. */
-typedef struct four { float v[4]; }
-#ifdef __CUDACC__
-__align__(16)
-#endif
-four;
+typedef struct four { float v[4]; } ALIGNED16 four;
 
 DEVICE four fetch_four(const cu_map *p, int k, uint32_t i)
 {

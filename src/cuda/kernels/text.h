@@ -4,6 +4,7 @@
  *   KERNEL(name, args) { ... p ... }   a kernel; p is its one argument, a structure of args.h
  *   DEVICE                             a function that only kernels call
  *   SHARED(type, name, n)              an array of a block;   DYNAMIC(type, name)  the one whose size the launch gives
+ *   ALIGNED16                          a type that is read and written 16 bytes at a time
  *   SYNC(), SYNC_WARP()                barriers;  DOWN_name(v, by)  the v of lane + by;  LANE0_name(v)  that of lane 0
  *   COPY16, COPY_name, COPY_COMMIT, COPY_WAIT(n)  asynchronous copies into shared memory: 16 bytes, of which the first
  *                                      `bytes` are read, or one number, read if `ok`; what is not read becomes zero
@@ -23,6 +24,7 @@
   extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ args p)
 #define SHARED(type, name, n) __shared__ __align__(16) type name[n]
 #define DYNAMIC(type, name)   extern __shared__ __align__(16) unsigned char dynamic_[]; type *name = (type *)dynamic_
+#define ALIGNED16    __align__(16)
 #define SYNC()       __syncthreads()
 #define SYNC_WARP()  __syncwarp()
 #define UNROLLED     _Pragma("unroll")

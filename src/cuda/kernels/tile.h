@@ -32,11 +32,7 @@
 #define DEEP_ROW  ((int)(threadIdx.x / 8 % 4 + threadIdx.x / 64 * 4))
 #define DEEP_ROWS (NTHREADS / STEP)
 
-typedef struct N(pack) { number v[16 / sizeof(number)]; }
-#ifdef __CUDACC__
-__align__(16)
-#endif
-N(pack);
+typedef struct N(pack) { number v[16 / sizeof(number)]; } ALIGNED16 N(pack);
 
 DEVICE void N(read)(number *to, const number *line, int groups, int apart, int first)
 {
