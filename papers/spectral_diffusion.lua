@@ -339,22 +339,13 @@ A perceptron with two hidden layers of 64 and four outputs, at $t = 0.3$, on fre
 at half its threshold; with the rows scaled to length 1 as well, which the paper adds to stabilise training; without a penalty; and with
 such rows and a large $\alpha$.
 A learned function is compared with the exact one by its correlation under $p_t$. ]]
-local Mlp = nn.class "Mlp"                        -- of x and, where it depends on it, of t
-function Mlp:init(o)
-  self.waves = o.waves > 0 and nn.SinusoidalEmbedding(o.waves, {scale = 1000}) or nil
-  self.activation = rp[o.activation or "silu"]
-  self.layers = {}
-  for i = 1, #o.widths - 1 do
-    self.layers[i] = nn.Linear(i == 1 and o.widths[1] + o.waves or o.widths[i], o.widths[i + 1], {generator = o.g})
-  end
+local Mlp = nn.class "Mlp"                        -- of x and, where it has waves, of t -> output, the hidden layer `tap` (the last one)
+function Mlp:init(widths, o)                      -- o = {waves, activation, g}
+  if o.waves then self.waves, widths[1] = nn.SinusoidalEmbedding(o.waves, {scale = 1000}), widths[1] + o.waves end
+  self.net = nn.MLP(widths, {activation = o.activation or "silu", generator = o.g})
 end
-function Mlp:forward(x, t, _, tap)                -- -> output, the hidden layer `tap` (the last one)
-  local h, tapped = self.waves and rp.concat(2, x, self.waves(t)) or x, nil
-  for i = 1, #self.layers - 1 do
-    h = self.activation(self.layers[i](h))
-    if i == (tap or #self.layers - 1) then tapped = h end
-  end
-  return self.layers[#self.layers](h), tapped
+function Mlp:forward(x, t, _, tap)
+  return self.net(self.waves and rp.concat(2, x, self.waves(t)) or x, tap or #self.net.layers - 1)
 end
 
 -- The loop of all trainings: o = {name, steps, adam, clip, average, visit(step)}, loss_of() -> the loss of a batch that it draws.
@@ -377,7 +368,7 @@ end
 local atoms32 = atoms:to("float32"):unsqueeze(2)
 local function train_eigenmap(o)                  -- {name, alpha, rows, t = a number or nil for all times, groups} -> network
   local g = rp.generator(P.seed, "eigenmap")
-  local net = Mlp{waves = o.t and 0 or 16, widths = {1, 64, 64, n_function}, g = g}
+  local net = Mlp({1, 64, 64, n_function}, {waves = not o.t and 16, g = g})
   local flow = diffusion.Flow{t_min = o.t or 0, t_max = o.t or 1, generator = g}
   local adam = optim.Adam(net, {lr = 3e-3, schedule = optim.cosine(P.em_steps)})
   descend({name = o.name, steps = P.em_steps, adam = adam}, function()
@@ -599,7 +590,7 @@ local function gradients_of(net, tau_s)           -- of Eq. 14 (rows of length 1
   return flat(rp.grad(eigenmap.loss(f, f_twin, {alpha = 2, rows = true}), params)), flat(rp.grad(surrogate, params)),
          flat(rp.grad(psi, params, score_minus - score_plus))
 end
-local start = double(Mlp{waves = 0, widths = {1, 64, 64, n_function}, g = rp.generator(P.seed, "eigenmap")})
+local start = double(Mlp({1, 64, 64, n_function}, {g = rp.generator(P.seed, "eigenmap")}))
 local _, by_loss, by_scores = gradients_of(start, tau)
 P:exact("eq58", largest(by_loss - by_scores) / largest(by_loss), 0, 1e-10,
         {where = "Eq. 58", text = "gradient of the surrogate = score distillation, in the weights"})
@@ -720,7 +711,7 @@ end
 local function judge_2d(o)                        -- -> {x, hash, outliers, agreement of two views of one example, of two}
   local method, g, steps = methods[o.method], rp.generator(o.seed, "2d"), o.steps or P.steps
   local function flow(name) return diffusion.Flow{generator = rp.generator(o.seed, "2d." .. name)} end
-  local net = Mlp{waves = 16, widths = {2, 64, 64, 64, 64, 2}, activation = "relu", g = g}
+  local net = Mlp({2, 64, 64, 64, 64, 2}, {waves = 16, activation = "relu", g = g})
   local head = eigenmap.Head(64, 16, {hidden = 64, generator = rp.generator(o.seed, "2d.head")})
   train{name = o.set.name .. ", " .. method.name, method = o.method, x = draw(o.set, o.pool or 20000, o.seed), net = net, head = head,
         tap = o.tap, flow = flow "noise", g = g, batch = o.batch or P.batch, steps = steps, lr = o.lr, schedule = optim.cosine(steps),

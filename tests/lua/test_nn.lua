@@ -83,6 +83,11 @@ T.eq(shape(nn.Sequential { nn.Linear(3, 4), "relu", nn.Linear(4, 5), rp.tanh }(r
 T.eq(names(nn.Sequential { nn.Linear(3, 4), "relu", nn.Linear(4, 5) }), "1.weight 1.bias 3.weight 3.bias",
      "Sequential names its parts by position")
 T.eq(names(nn.MLP { 3, 4, 5 }), "layers.1.weight layers.1.bias layers.2.weight layers.2.bias", "MLP")
+local deep, rows = nn.MLP({ 3, 4, 5, 2 }, { activation = "silu" }), rp.randn(6, 3)
+local all, second = deep(rows, 2)
+T.eq(all, deep(rows), "MLP: the output with a tap")
+T.eq(second, deep.layers[2](deep.layers[1](rows):silu()):silu(), "... and the hidden layer")
+T.raises(function() deep(rows, 3) end, "no hidden layer 3", "... that there is")
 T.eq(shape(nn.Embedding(10, 4)(rp.tensor({ { 1, 10 } }, "int64"))), "1x2x4", "Embedding")
 T.eq(shape(nn.SwiGLU(4, 8)(rp.zeros(2, 4))), "2x4", "SwiGLU")
 T.eq(shape(nn.Conv1d(3, 4, 3, { padding = "same" })(rp.zeros(2, 3, 8))), "2x4x8", "Conv1d, same size")

@@ -125,11 +125,18 @@ function MLP:init(widths, given)
 end
 
 ---@param x Tensor (..., widths[1])
+---@param tap? integer hidden layer that is wanted as well, 1 .. n - 1
 ---@return Tensor (..., widths[#widths])
-function MLP:forward(x)
-  local linear = self.layers
-  for i = 1, #linear - 1 do x = self.dropout(self.activation(linear[i](x))) end
-  return linear[#linear](x)
+---@return Tensor? h (..., widths[tap + 1]) after the activation
+function MLP:forward(x, tap)
+  local linear, tapped = self.layers, nil
+  for i = 1, #linear - 1 do
+    x = self.dropout(self.activation(linear[i](x)))
+    if i == tap then tapped = x end
+  end
+  if not tap then return linear[#linear](x) end
+  if not tapped then misuse("%s: there is no hidden layer %s", self:describe(), tostring(tap)) end
+  return linear[#linear](x), tapped
 end
 
 ---y = W3 (silu(W1 x) * W2 x), W1 and W2 in one product.  Source: Shazeer 2020, arXiv:2002.05202, eq. 6.
