@@ -1,5 +1,6 @@
 local rp = require "repro"
 local nn, optim, ode, fit, special, dynamics, plot = rp.nn, rp.optim, rp.ode, rp.fit, rp.special, rp.dynamics, rp.plot
+local map, column = rp.runs.map, rp.runs.column
 
 local P = rp.paper{
   id = "spectral_bias", year = 2025,
@@ -625,9 +626,7 @@ Weights at $\sigma = 1$ (flow matching: at four times) and variances of the samp
 local shown = {10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.001}
 local function curves(ax, f, times)
   for _, l in ipairs(shown) do
-    local y = {}
-    for k, t in ipairs(times) do y[k] = f(l, t) end
-    ax:line(times, y, {label = ("λ = %g"):format(l)})
+    ax:line(times, map(times, function(t) return f(l, t) end), {label = ("λ = %g"):format(l)})
   end
 end
 local function dynamics_figure(Q)
@@ -673,16 +672,12 @@ local eigenvalues = log_steps(1e-3, 10, P.modes)
 local models = {{"one layer", dynamics.variance_one_layer}, {"two layers", dynamics.variance_two_layer}, {"flow matching",
         dynamics.variance_flow}}
 
-local function emergence(variance, first, criterion, list)                   -- -> {rising = {lambdas, times}, falling = ...}
-  local out = {rising = {{}, {}}, falling = {{}, {}}}
-  for _, l in ipairs(list) do
-    local level = dynamics.mean_level(first, l, criterion)
-    local far = math.max(l / first, first / l) > 2
-    local t = far and dynamics.first_passage(function(time) return variance(l, time) end, level, {low = 1e-7, high = 1e9, per_decade = 4})
-    local branch = out[l > first and "rising" or "falling"]
-    if t then branch[1][#branch[1] + 1], branch[2][#branch[2] + 1] = l, t end
-  end
-  return out
+local function emergence(variance, first, criterion)                         -- -> {rising = {lambdas, times, fit}, falling = ...}
+  return dynamics.laws(map(eigenvalues, function(l)
+    return {lambda = l, first = first, passage = function(level)
+      return dynamics.first_passage(function(t) return variance(l, t) end, level, {low = 1e-7, high = 1e9, per_decade = 4})
+    end}
+  end), criterion, 3)
 end
 
 local law, law_rows = {}, {}                      -- law[model][Q][criterion][branch] = {lambdas, times, fit}
@@ -691,14 +686,12 @@ for _, model in ipairs(models) do
   for _, Q in ipairs{0, 0.1, 0.5, 0.6, 1} do
     law[model[1]][Q] = {}
     for _, criterion in ipairs{"harmonic", "geometric"} do
-      local found = not (model[1] == "two layers" and Q == 0)                -- 0 is a fixed point
-                    and emergence(function(l, t) return model[2](l, Q, t) end, model[2](1, Q, 0), criterion, eigenvalues)
-                    or {rising = {{}, {}}, falling = {{}, {}}}
+      local found = model[1] == "two layers" and Q == 0 and dynamics.laws({}, criterion)              -- 0 is a fixed point
+                    or emergence(function(l, t) return model[2](l, Q, t) end, model[2](1, Q, 0), criterion)
       law[model[1]][Q][criterion] = found
       for _, branch in ipairs{"rising", "falling"} do
         local entry = found[branch]
-        if #entry[1] >= 3 then
-          entry.fit = fit.power_law(entry[1], entry[2])
+        if entry.fit then
           law_rows[#law_rows + 1] = {model[1], ("%g"):format(Q), criterion, branch, ("%d"):format(entry.fit.n),
                   ("%.3f ± %.3f"):format(-entry.fit.exponent, entry.fit.se),
                                      ("%.3f"):format(-entry.fit.inverse.exponent), ("%.4f"):format(entry.fit.r2)}
@@ -834,7 +827,7 @@ P:exact("edm.harmonic.rising", edm_passage(0.25e6, "harmonic") * 1e6,
         {where = "Sec. 9", text = "rising, harmonic: gamma + ln(a rho) + E1(a rho) = ln 2"})
 
 if not P.main then
-  return {relative = relative, sampled = sampled, emergence = emergence, law = law}
+  return {law = law}
 end
 
 --[[
@@ -892,49 +885,23 @@ local function train(net, x, o)                   -- o = {name, seed, steps, bat
   return net
 end
 
-local function crossing(steps, curve, level)      -- first passage, log-linear between looks
-  for k = 2, #steps do
-    local before, after = curve[k - 1] - level, curve[k] - level
-    if before * after <= 0 and before ~= after then
-      local part = math.log(level / curve[k - 1]) / math.log(curve[k] / curve[k - 1])
-      if steps[k - 1] == 0 then return math.max(part, 0.01) end
-      return steps[k - 1] * math.pow(steps[k] / steps[k - 1], part)
-    end
-  end
-  return nil
+local function mode_curve(record, k, unit)        -- variances of mode k at all looks, in units of `unit`
+  return map(record.looks, function(look) return look.variance[k] / (unit or 1) end)
 end
-
-local function mode_curve(record, k)
-  local curve = {}
-  for i, look in ipairs(record.looks) do curve[i] = look.variance[k] end
-  return curve
-end
+local function shown_steps(record) return map(record.steps, function(step) return math.max(step, 0.5) end) end
 
 --[[ A mode has emerged when its curve passes the mean of its value at step 0 and the data's; modes that start within a factor 2
 of their target, the grey zone, are left out, and a mode that never passes cannot be counted. Five modes make a law. ]]
-local function watched_emergence(records, criterion)                         -- -> {rising = {lambdas, steps, first}, falling = ...}
-  local out = {rising = {{}, {}, {}, missing = 0}, falling = {{}, {}, {}, missing = 0}}
+local function watched_emergence(records, criterion)                         -- -> {rising = {lambdas, steps, missing, fit}, falling = ...}
+  local modes = {}
   for _, record in ipairs(records) do
     for k, l in ipairs(record.basis.lambda) do
       local curve = mode_curve(record, k)
-      local first = curve[1]
-      if l > 1e-9 and math.max(l / first, first / l) > 2 then
-        local branch = out[l > first and "rising" or "falling"]
-        local at = crossing(record.steps, curve, dynamics.mean_level(first, l, criterion))
-        if at then
-          local n = #branch[1] + 1
-          branch[1][n], branch[2][n], branch[3][n] = l, at, first
-        else
-          branch.missing = branch.missing + 1
-        end
-      end
+      local function passage(level) return dynamics.crossing(record.steps, curve, level) end
+      if l > 1e-9 then modes[#modes + 1] = {lambda = l, first = curve[1], passage = passage} end
     end
   end
-  for _, branch in ipairs{"rising", "falling"} do
-    local b = out[branch]
-    if #b[1] >= 5 then b.fit = fit.power_law(b[1], b[2]) end
-  end
-  return out
+  return dynamics.laws(modes, criterion)
 end
 
 --[[ The linear theory of Sec. 9 for the same modes: $a$ at which $\tilde\lambda$ passes the same mean, for the $\sigma_0$ and $\sigma_T$ of the
@@ -977,12 +944,10 @@ local function heat(ax, record, ratio)            -- modes down, looks across
   local rows, ylabels, d_all = {}, {}, #record.basis.lambda
   local stride = math.max(1, math.ceil(d_all / 64))
   for k = 1, d_all, stride do
-    local row = {}
-    for i, v in ipairs(mode_curve(record, k)) do row[i] = math.log10(math.max(ratio and v / record.basis.lambda[k] or v, 1e-9)) end
+    local row = map(mode_curve(record, k, ratio and record.basis.lambda[k]), function(v) return math.log10(math.max(v, 1e-9)) end)
     rows[#rows + 1], ylabels[#ylabels + 1] = row, (k - 1) % (8 * stride) == 0 and tostring(k) or ""
   end
-  local xlabels = {}
-  for i, step in ipairs(record.steps) do xlabels[i] = (i % 3 == 1 or i == #record.steps) and tostring(step) or "" end
+  local xlabels = map(record.steps, function(step, i) return (i % 3 == 1 or i == #record.steps) and tostring(step) or "" end)
   ax:heatmap(rows, {xlabels = xlabels, ylabels = ylabels, map = ratio and "diverging" or "sequential", range = ratio and {-2, 2} or nil,
                     label = ratio and "log₁₀ of variance / target" or "log₁₀ variance"})
 end
@@ -990,14 +955,10 @@ end
 local function watched_figure(record, found, title)
   local figure = plot.figure{cols = 3, width = 1200, height = 380, desc = title}
   local ax = figure:axes{col = 1, title = "A  variance / target", xlabel = "step", ylabel = "ratio", xscale = "log", yscale = "log"}
-  local shown_steps = {}
-  for i, step in ipairs(record.steps) do shown_steps[i] = math.max(step, 0.5) end
   for k, l in ipairs(record.basis.lambda) do
     local d_all = #record.basis.lambda
     if l > 1e-6 and (k == 1 or k == 2 or k % math.max(1, d_all // 7) == 0) then
-      local curve = mode_curve(record, k)
-      for i = 1, #curve do curve[i] = curve[i] / l end
-      ax:line(shown_steps, curve, {label = ("λ%d = %.3g"):format(k, l)})
+      ax:line(shown_steps(record), mode_curve(record, k, l), {label = ("λ%d = %.3g"):format(k, l)})
     end
   end
   ax:hline(1, {style = "dashed"})
@@ -1007,19 +968,16 @@ local function watched_figure(record, found, title)
     local b = found.geometric[branch[1]]
     if b.fit then
       ax:scatter(b[1], b[2], {color = branch[2], size = 2.5, label = ("%s, α = %.2f"):format(branch[1], -b.fit.exponent)})
-      local low, high = math.huge, 0
-      for _, l in ipairs(b[1]) do low, high = math.min(low, l), math.max(high, l) end
+      local low, high = rp.runs.range(b[1])
       ax:line({low, high}, {b.fit.factor * math.pow(low, b.fit.exponent), b.fit.factor * math.pow(high, b.fit.exponent)},
               {color = branch[2], width = 1})
       if b.theory.fit then                        -- one free constant: steps per unit of a
         local shift = 0
         for j = 1, #b[1] do shift = shift + (math.log(b[2][j]) - math.log(b.theory[2][j])) / #b[1] end
-        local order = {}
-        for j = 1, #b[1] do order[j] = {b[1][j], b.theory[2][j] * math.exp(shift)} end
+        local order = map(b[1], function(l, j) return {l, b.theory[2][j] * math.exp(shift)} end)
         table.sort(order, function(p, q) return p[1] < q[1] end)
-        local xs, ys = {}, {}
-        for j, e in ipairs(order) do xs[j], ys[j] = e[1], e[2] end
-        ax:line(xs, ys, {color = branch[2], style = "dotted", label = branch[1] == "rising" and "theory, shifted" or nil})
+        ax:line(column(order, 1), column(order, 2), {color = branch[2], style = "dotted",
+                label = branch[1] == "rising" and "theory, shifted" or nil})
       end
     end
   end
@@ -1043,9 +1001,7 @@ local function runs(n)                            -- whether experiment n is ask
   for _, id in ipairs(serves[n]) do wanted = wanted or P:wants(id) end
   return listed and wanted
 end
-local function no_law()                           -- of an experiment that is left out
-  return {geometric = {rising = {{}, {}}, falling = {{}, {}}}, harmonic = {rising = {{}, {}}, falling = {{}, {}}}}
-end
+local function no_law() return {geometric = dynamics.laws({}, "geometric"), harmonic = dynamics.laws({}, "harmonic")} end
 
 --[[ ## 11  Experiment 1: Gaussian data (Sec. 6.1, App. I.4)
 Standard deviations $\sigma_k \propto e^{z}$ are drawn, so variances $\lambda_k \propto e^{2z}$, sorted, scaled to mean 1, in a random basis. (The
@@ -1217,10 +1173,7 @@ P:table("Emergence in networks", {"run", "criterion", "modes", "n", "never", "α
 for _, entry in ipairs{{"Figure 10", mlp or {steps = {}}, "MLP"}, {"Figure 13", cnn, "U-Net"}} do
   if #entry[2].steps == 0 then goto continue end
   local figure = plot.figure{cols = 2, width = 860, height = 320, desc = "Alignment and error of the mean"}
-  local steps, chis, errors = {}, {}, {}
-  for i, step in ipairs(entry[2].steps) do
-    steps[i], chis[i], errors[i] = math.max(step, 0.5), entry[2].looks[i].chi, entry[2].looks[i].mean_error
-  end
+  local steps, chis, errors = shown_steps(entry[2]), column(entry[2].looks, "chi"), column(entry[2].looks, "mean_error")
   figure:axes{col = 1, xlabel = "step", ylabel = "χ", xscale = "log", legend = false}:line(steps, chis)
   figure:axes{col = 2, xlabel = "step", ylabel = "|mean of samples - mean of data|²", xscale = "log", yscale = "log",
           legend = false}:line(steps, errors)
@@ -1241,29 +1194,23 @@ local function patches_of(x, size)                -- (n,C,H,W) -> (n*H*W, C*size
   return rp.concat(2, all, rp.ones(all:size(1), 1)):to("float64")
 end
 local patch_sizes = P.scale == "smoke" and {1, 3} or {1, 3, 5, 7}
-local local_error = {}                            -- [look][level][patch]
-for i = 1, #cnn.steps do
-  local_error[i] = {}
-  for j, s in ipairs(noise_levels) do
-    local_error[i][j] = {}
-    local target = cnn.denoised[i][j]:select(2, 1):reshape(-1)
-    for k, size in ipairs(patch_sizes) do
-      local _, quality = fit.least_squares(patches_of(probe + probe_noise * s, size), target)
-      local_error[i][j][k] = 1 - quality.r2
-    end
-  end
-end
+local local_error = map(cnn.denoised, function(levels)                       -- [look][level][patch]
+  return map(levels, function(denoised, j)
+    local target = denoised:select(2, 1):reshape(-1)
+    return map(patch_sizes, function(size)
+      local _, quality = fit.least_squares(patches_of(probe + probe_noise * noise_levels[j], size), target)
+      return 1 - quality.r2
+    end)
+  end)
+end)
 if runs(3) then
   local figure = plot.figure{cols = #noise_levels, width = 1160, height = 330, desc = "Error of a local linear fit"}
-  local steps = {}
-  for i, step in ipairs(cnn.steps) do steps[i] = math.max(step, 0.5) end
+  local steps = shown_steps(cnn)
   for j, s in ipairs(noise_levels) do
     local ax = figure:axes{col = j, title = ("σ = %g"):format(s), xlabel = "step", ylabel = "1 - R²", xscale = "log", yscale = "log",
             legend = j == 1}
     for k, size in ipairs(patch_sizes) do
-      local y = {}
-      for i = 1, #steps do y[i] = math.max(local_error[i][j][k], 1e-9) end
-      ax:line(steps, y, {label = ("%dx%d"):format(size, size)})
+      ax:line(steps, map(local_error, function(e) return math.max(e[j][k], 1e-9) end), {label = ("%dx%d"):format(size, size)})
     end
   end
   P:figure("Figure 14", figure,
@@ -1300,12 +1247,8 @@ for index, p in ipairs(runs(3) and {2, 4} or {}) do
   local figure = plot.figure{cols = 2, width = 860, height = 340, desc = "Variances of patches"}
   local ax = figure:axes{col = 1, title = ("%dx%d patches"):format(p, p), xlabel = "step", ylabel = "variance / target",
           xscale = "log", yscale = "log"}
-  local steps = {}
-  for i, step in ipairs(record.steps) do steps[i] = math.max(step, 0.5) end
   for k = 1, #record.basis.lambda, p == 2 and 1 or 3 do
-    local curve = mode_curve(record, k)
-    for i = 1, #curve do curve[i] = curve[i] / record.basis.lambda[k] end
-    ax:line(steps, curve, {label = ("λ%d = %.2g"):format(k, record.basis.lambda[k])})
+    ax:line(shown_steps(record), mode_curve(record, k, record.basis.lambda[k]), {label = ("λ%d = %.2g"):format(k, record.basis.lambda[k])})
   end
   ax = figure:axes{col = 2, title = "emergence, harmonic mean", xlabel = "λ", ylabel = "step", xscale = "log", yscale = "log"}
   for _, branch in ipairs{"rising", "falling"} do
@@ -1321,11 +1264,9 @@ if runs(3) then P:table("Patches", {"patch", "modes", "n", "α (τ on λ) ± s.e
 # Part V  What holds
 
 ## 14  Printed errors ]]
-P:table("Errata", {"where", "what", "as printed", "corrected", "simulated"}, (function()
-  local rows = {}
-  for i, e in ipairs(errata) do rows[i] = {e[1], e[2], ("%.10g"):format(e[3]), ("%.10g"):format(e[4]), ("%.10g"):format(e[5])} end
-  return rows
-end)(), "Formulas that are wrong as printed, each with the number of a direct simulation.")
+P:table("Errata", {"where", "what", "as printed", "corrected", "simulated"}, map(errata, function(e)
+  return {e[1], e[2], ("%.10g"):format(e[3]), ("%.10g"):format(e[4]), ("%.10g"):format(e[5])}
+end), "Formulas that are wrong as printed, each with the number of a direct simulation.")
 
 --[[ ## 15  Claims
 A claim that does not hold here is reported as *not reproduced*, with what was measured. ]]

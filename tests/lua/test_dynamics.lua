@@ -124,5 +124,16 @@ T.near(D.first_passage(function(a) return 1 - exact.exp(-a) end, 0.5), exact.log
 T.eq(D.first_passage(function() return 1 end, 2), nil, "first_passage: never")
 T.near({ D.mean_level(1, 4, "harmonic"), D.mean_level(1, 4, "geometric") }, { 1.6, 2 }, 1e-15, "mean_level")
 T.raises(function() D.mean_level(1, 4, "arithmetic") end, "harmonic", "an unknown mean")
+T.near(D.crossing({ 0, 1, 10, 100 }, { 1, 1, 4, 16 }, 8), 10 * exact.pow(10, 0.5), 1e-12, "crossing: log-linear")
+T.near(D.crossing({ 0, 2 }, { 1, 4 }, 2), 0.5, 1e-15, "... from step 0")
+T.eq(D.crossing({ 1, 2 }, { 1, 2 }, 3), nil, "... never")
+local passing = {}
+for k, l in ipairs { 0.001, 0.01, 0.1, 0.9, 10, 100 } do
+  passing[k] = { lambda = l, first = 1, passage = function(level) return l < 50 and level / l or nil end }
+end
+local laws = D.laws(passing, "geometric", 2)
+T.eq(laws.falling[1], { 0.001, 0.01, 0.1 }, "laws: modes that fall, without the one that starts at its target")
+T.near(laws.falling.fit.exponent, -0.5, 1e-12, "... and their exponent")
+T.eq({ #laws.rising[1], laws.rising.missing, laws.rising.fit }, { 1, 1, nil }, "... modes that rise: one, too few, and one that never passes")
 T.near(D.kl(2, 1, 0.5), (2 - 1 - exact.log(2)) / 2 + 0.125, 1e-15, "kl")
 T.done()
