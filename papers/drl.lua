@@ -791,12 +791,10 @@ local scales = lazy(function(what)
   end)
 end)
 local function start_rows(list)
-  local rows = {}
-  for i, t in ipairs(starts) do
-    local gauss, uniform = column(column(list, "gauss"), i), column(column(list, "uniform"), i)
-    rows[i] = {t, show(gauss, "%.2f"), show(uniform, "%.2f"), ("%.2f"):format(mean(gauss) / mean(uniform))}
-  end
-  return rows
+  return map(starts, function(t, i)
+    local gauss, uniform = column(list, "gauss", i), column(list, "uniform", i)
+    return {t, show(gauss, "%.2f"), show(uniform, "%.2f"), ("%.2f"):format(mean(gauss) / mean(uniform))}
+  end)
 end
 local header = {"t_init", "Gaussian", "uniform + Gaussian", "ratio"}
 P:table("Table 3", header, start_rows(scales.colour), "FD of coloured samples" .. (many and ", means over seeds (range)." or "."))
@@ -807,19 +805,17 @@ P:figure("Figure 11", rp.plot.image_grid(rp.concat(1, table.unpack(scales.colour
 
 --[[ The three samplers, from the same network and the same start at $t = 1$; a predictor-corrector step asks the network twice, as does
 Heun's step of the probability flow. ]]
-local function sampler_rows()
-  local rows = {}
-  for i, method in ipairs{"euler_maruyama", "predictor_corrector", "probability_flow"} do
-    local judged = P:over_seeds(function(seed, s)
-      local x = P:once("sampler", sample, bases.grey[s].score, {shape = {P.samples, data.train.x:size(2), side, side}, seed = seed,
-                                                                method = method})
-      return {P:once("sampler", quality, scales.grey[s].critic, data, x)}
-    end)
-    rows[i] = {({"Euler-Maruyama", "predictor-corrector", "probability flow"})[i], show(column(judged, 1), "%.2f"), show(column(judged, 2))}
-  end
-  return rows
+local samplers = {{"Euler-Maruyama", "euler_maruyama"}, {"predictor-corrector", "predictor_corrector"},
+                  {"probability flow", "probability_flow"}}
+local function sampler_row(sampler)
+  local shape = {P.samples, data.train.x:size(2), side, side}
+  local judged = P:over_seeds(function(seed, s)
+    local x = P:once("sampler", sample, bases.grey[s].score, {shape = shape, seed = seed, method = sampler[2]})
+    return {P:once("sampler", quality, scales.grey[s].critic, data, x)}
+  end)
+  return {sampler[1], show(column(judged, 1), "%.2f"), show(column(judged, 2))}
 end
-P:table("Samplers", {"Sampler", "FD", "inception score"}, sampler_rows(), ("Grey images, %d steps."):format(P.sampling))
+P:table("Samplers", {"Sampler", "FD", "inception score"}, map(samplers, sampler_row), ("Grey images, %d steps."):format(P.sampling))
 
 --[[ ## 13  The paper's claims
 A claim that does not hold here is reported as *not reproduced*, with what was measured. ]]

@@ -268,17 +268,19 @@ local function to_data(points, real)              -- mean over classes of W_2^2
   return sum / 3
 end
 
-local function follow(what)                       -- {steps, alpha, floor, and options of the loss} -> {paths, real, distances, values}
+local plane_steps = P.scale == "smoke" and 20 or 200
+local function follow(what)                       -- {alpha, floor, and options of the loss} -> {paths, real, distances, values, ks}
   local g = rp.generator(P.seed, "plane")
   local spirals = rp.data.spirals{n = 3 * n_data, arms = 3, turns = 0.6, noise = 0.02, seed = P.seed}
   local real = spirals.x:index_select(1, spirals.y:argsort())                  -- by class
   local points = (g:randn(3 * n_points, 2) * 0.2):requires_grad_()
-  local adam = optim.Adam({points}, {lr = 0.05, schedule = optim.cosine(what.steps, what.floor)})
+  local adam = optim.Adam({points}, {lr = 0.05, schedule = optim.cosine(plane_steps, what.floor or 0)})
   local run = {real = real, paths = {[0] = points:detach():clone()}, distances = {}, values = {}, ks = {}}
   local function block(z) return {{name = "plane", x = z:unsqueeze(2)}} end
-  local any = what.alpha > 1 and block(rp.concat(1, real, real, real)) or nil
-  for k = 1, what.steps do
-    local loss = transport.matching_loss(block(points), block(real), any, {classes = 3, alpha = rp.full({3}, what.alpha),
+  local alpha = what.alpha or 1
+  local any = alpha > 1 and block(rp.concat(1, real, real, real)) or nil
+  for k = 1, plane_steps do
+    local loss = transport.matching_loss(block(points), block(real), any, {classes = 3, alpha = rp.full({3}, alpha),
       method = what.method or "sinkhorn", mask = what.mask, iterations = what.iterations or 4, self_iterations = what.iterations or 2})
     adam:zero_grad()
     loss:backward()
@@ -290,54 +292,47 @@ local function follow(what)                       -- {steps, alpha, floor, and o
   return run
 end
 
-local plane_steps = P.scale == "smoke" and 20 or 200
-local function plane(what)
-  what.steps, what.alpha, what.floor = plane_steps, what.alpha or 1, what.floor or 0
-  return P:once("plane", follow, what)
-end
-local function at_end(run) return run.distances[plane_steps] end
+local plane_runs = {mask = {mask = true}, free = {mask = false}, guided = {mask = false, alpha = 3}, steady = {mask = false, floor = 1},
+                    mask_20 = {mask = true, iterations = 20}, free_20 = {mask = false, iterations = 20}, energy = {method = "energy"}}
+local plane = lazy(function(name) return P:once("plane", follow, plane_runs[name]) end)
 
-local function plane_figure(masked_run, free_run, guided_run)
+local function plane_figure()
   local fig = rp.plot.figure{width = 760, height = 420, rows = 2, cols = 3, desc = "Points that follow the loss, and its value"}
-  local function panel(title, run, k)
-    local ax = fig:axes{title = title, aspect = "equal"}
+  local function panel(title, name, k)
+    local ax, run = fig:axes{title = title, aspect = "equal"}, plane[name]
     ax:scatter(run.real:select(2, 1), run.real:select(2, 2), {color = "#bbbbbb", size = 1.5})
     for c = 0, 2 do
       local own = run.paths[k]:slice(1, c * n_points + 1, (c + 1) * n_points)
       ax:scatter(own:select(2, 1), own:select(2, 2), {size = 3})
     end
   end
-  panel("start", free_run, 0)
-  panel("without the mask", free_run, plane_steps)
-  panel("with the mask", masked_run, plane_steps)
-  panel("without, $\\alpha = 3$", guided_run, plane_steps)
+  panel("start", "free", 0)
+  panel("without the mask", "free", plane_steps)
+  panel("with the mask", "mask", plane_steps)
+  panel("without, $\\alpha = 3$", "guided", plane_steps)
   local ax = fig:axes{xlabel = "step", ylabel = "$W_2^2$", yscale = "log", legend = true}
-  ax:line(free_run.ks, free_run.distances, {label = "without"})
-  ax:line(masked_run.ks, masked_run.distances, {label = "with"})
+  ax:line(plane.free.ks, plane.free.distances, {label = "without"})
+  ax:line(plane.mask.ks, plane.mask.distances, {label = "with"})
   ax = fig:axes{xlabel = "step", ylabel = "loss", ylim = {0, 9.5}}
-  ax:line(free_run.ks, free_run.values)
-  ax:line(masked_run.ks, masked_run.values)
+  ax:line(plane.free.ks, plane.free.values)
+  ax:line(plane.mask.ks, plane.mask.values)
   return fig
 end
 
-local function plane_results()
-  local own = {mask = plane{mask = true}, free = plane{mask = false}, guided = plane{mask = false, alpha = 3}}
-  own.figure, own.first = plane_figure(own.mask, own.free, own.guided), own.free
-  local subset = rp.arange(0, 3 * n_points - 1, 1, "int64")
-  local some = to_data(own.free.real:index_select(1, subset // n_points * n_data + subset % n_points + 1), own.free.real)
-  local function row(name, run) return {name, ("%.4f"):format(at_end(run)), ("%.2f"):format(run.values[plane_steps])} end
-  own.rows = {
-    {"start", ("%.4f"):format(to_data(own.free.paths[0], own.free.real)), ("%.2f"):format(own.free.values[1])},
-    row("with the mask, 4 and 2 iterations (the paper's)", own.mask), row("with the mask, 20 and 20", plane{mask = true, iterations = 20}),
-    row("without the mask, 4 and 2", own.free), row("without the mask, 20 and 20", plane{mask = false, iterations = 20}),
-    row("without the mask, a rate that does not fall", plane{mask = false, floor = 1}),
-    row("energy distance", plane{method = "energy"}), {"40 of the data themselves", ("%.4f"):format(some), ""}}
-  return own
+local function at_end(name) return plane[name].distances[plane_steps] end
+local function plane_rows()
+  local function row(title, name) return {title, ("%.4f"):format(at_end(name)), ("%.2f"):format(plane[name].values[plane_steps])} end
+  local run, subset = plane.free, rp.arange(0, 3 * n_points - 1, 1, "int64")
+  local some = to_data(run.real:index_select(1, subset // n_points * n_data + subset % n_points + 1), run.real)
+  return {{"start", ("%.4f"):format(to_data(run.paths[0], run.real)), ("%.2f"):format(run.values[1])},
+          row("with the mask, 4 and 2 iterations (the paper's)", "mask"), row("with the mask, 20 and 20", "mask_20"),
+          row("without the mask, 4 and 2", "free"), row("without the mask, 20 and 20", "free_20"),
+          row("without the mask, a rate that does not fall", "steady"), row("energy distance", "energy"),
+          {"40 of the data themselves", ("%.4f"):format(some), ""}}
 end
-local in_plane = P.main and plane_results()
-if in_plane then
-  P:figure("In the plane", in_plane.figure, "Grey: data of three classes. Colours: points that follow the loss.")
-  P:table("In the plane, in numbers", {"", "W_2^2 at the end", "loss at the end"}, in_plane.rows,
+if P.main then
+  P:figure("In the plane", plane_figure(), "Grey: data of three classes. Colours: points that follow the loss.")
+  P:table("In the plane, in numbers", {"", "W_2^2 at the end", "loss at the end"}, plane_rows(),
           "Between the 40 points and the 200 data of a class, mean over classes.")
 end
 
@@ -361,9 +356,11 @@ local function contraction(d, mask)
   local V = transport.drift(h_q, p_q, nil, nil, {taus = {0.05}, normalise = false, mask = mask})
   return ((V * h_q):sum() / h_q:square():sum()):item()
 end
-local contractions = {}
-for i, d in ipairs{2, 16, 64} do contractions[i] = P.main and {d, contraction(d, true), contraction(d, false)} or nil end
-P:table("At the optimum", {"dimensions", "with the mask", "without"}, contractions, "Slope of the drift on the sample; 0 is wanted.")
+if P.main then
+  P:table("At the optimum", {"dimensions", "with the mask", "without"},
+          map({2, 16, 64}, function(d) return {d, contraction(d, true), contraction(d, false)} end),
+          "Slope of the drift on the sample; 0 is wanted.")
+end
 P:note("So a loss on fresh batches needs the mask, and points that stay must not have it.")
 
 --[[ ## 6  Generation space and generator (Sec. 3.2, App. D)
@@ -799,8 +796,8 @@ local methods = lazy(function(method)
   return P:over_seeds(function(_, i) return judged("simclr", method, i) end)
 end)
 P:table("Discrepancies", {"Matched by", "FD, A", "FD, B", "FD, C"},
-        map({"sinkhorn", "mmd", "energy"}, function(method) return fd_row(method, methods[method]) end),
-        "The Sinkhorn divergence, an MMD and the energy distance, all in SimCLR's features.")
+        map({{"Sinkhorn divergence", "sinkhorn"}, {"MMD", "mmd"}, {"energy distance", "energy"}},
+            function(by) return fd_row(by[1], methods[by[2]]) end), "All in SimCLR's features.")
 
 --[[ ## 14  Single cells (App., Fig. 5)
 Cells of six types in three pairs of relatives, drawn as over-dispersed counts (`rp.data.cells`) with a phase, a batch and a depth as
@@ -974,8 +971,8 @@ P:pinned("weights.mae", weights "mae", {smoke = "d3c6c68915941e27", small = "fa7
 P:pinned("weights.simclr", weights "simclr", {smoke = "20664f8163e0d932", small = "49ac1fa0604954d3"})
 P:pinned("weights.hack", weights "hack", {smoke = "73db1325b5e3f8e8", small = "331aca7b4b8c87b2"})
 P:pinned("weights.mmd", methods.mmd[1].model.net:hash(), {smoke = "e60e018800fe700b", small = "2ad9cb212208df7b"})
-P:pinned("plane.mask", at_end(in_plane.mask), {smoke = 0.115730957151501, small = 0.05068967736896824})
-P:pinned("plane.free", at_end(in_plane.free), {smoke = 0.11745935924968413, small = 0.001009075222726804})
+P:pinned("plane.mask", at_end "mask", {smoke = 0.115730957151501, small = 0.05068967736896824})
+P:pinned("plane.free", at_end "free", {smoke = 0.11745935924968413, small = 0.001009075222726804})
 P:pinned("few.cosine", few_rows[5][3], {smoke = 0.8729892256600309, small = 0.8729892256600309})
 P:pinned("fd.pixels", mean_fd("pixels", "B"), {smoke = 0.001352515718803877, small = 47.12175810624882})
 P:pinned("fd.ae", mean_fd("ae", "B"), {smoke = 0.001299375184735867, small = 40.291304332622964})

@@ -138,5 +138,14 @@ result = rp.io.json_decode(rp.io.read_text(directory .. "/run/result.json"))
 for _, check in ipairs(result.checks) do by_id[check.id] = check end
 T.eq({ by_id.weights.status, by_id.learns.status, by_id.frozen.status, by_id.fid.status }, { "pass", "pass", "pass", "not run" },
   "the generator has the weights that were counted and learns, the features do not")
+
+-- The paper's own script at that scale, with networks and images of no size.
+words = ("'%s' run '%s' --scale paper -q -o '%s/run'"):format(program, here .. "../../papers/semantic_transport.lua", directory)
+sets = " --set seeds=1 --set n_train=100 --set n_test=100 --set size=8 --set code=8 --set width=8 --set classes=3 --set steps=1"
+  .. " --set n_gen=2 --set n_pos=2 --set n_unc=2 --set f_steps=1 --set f_batch=4"
+for _, only in ipairs { "Figures 2 and 3, in numbers", "Figure 5" } do
+  text = command.shell(words .. sets .. " --only '" .. only .. "' 2>&1; echo code $?")
+  T.ok(text:find "code 0$", "semantic transport steps through: " .. only, text)
+end
 os.execute("rm -r '" .. directory .. "'")
 T.done()
