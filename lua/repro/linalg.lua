@@ -96,11 +96,11 @@ linalg.assignment = core.assignment
 linalg.kmeans = core.kmeans
 
 ---The leading principal components of n examples: of their covariance, or where they are fewer than their numbers of the Gram
----matrix of the centred examples, which has the same spectrum and is smaller (Murakami, Kumar 1982, PAMI 4).
+---matrix of the centred examples, which has the same spectrum and is smaller (Murakami, Kumar 1982, PAMI 4).  float64: mean (D),
+---basis (D, d) of orthonormal columns, their variances (d), ascending as eigh's; kept, the share of the whole variance.
 ---@param x Tensor (n, ...), n >= 2; an example is flattened to D numbers
 ---@param d integer how many; fewer come back if D is less, or n - 1 or the rank of so few examples
----@return {mean: Tensor, basis: Tensor, variance: Tensor, kept: number} float64: mean (D), basis (D, d) of orthonormal
----  columns, their variances (d) ascending, as eigh; kept: the share of the whole variance
+---@return {mean: Tensor, basis: Tensor, variance: Tensor, kept: number}
 function linalg.pca(x, d)
   if x.ndim < 2 or x:size(1) < 2 then
     misuse("pca: examples (n, ...), n >= 2, are needed, got (%s)", table.concat(x.shape, ", "))

@@ -58,9 +58,8 @@ end
 ---    data.labelled_images{name = "numerals", side = 12, n_train = 4000, n_test = 1000, seed = 1, range = {0, 1}, drawn = nil,
 ---                         measure = nil, dir = nil}
 ---numerals and colour are drawn from the seed, with `drawn` pixels a side (numerals: `side`, colour: 32); digits and latents are
----taken whole.
+---taken whole.  `measure(x)` is of the images before they are pooled, in [0, 1]; what it gives is `measured` of each split.
 ---@param given {name: "numerals"|"colour"|"digits"|"mnist"|"cifar10"|"latents", side: integer, n_train: integer, n_test: integer}
----  measure: fun(x): Tensor|nil, of the images before they are pooled, in [0, 1]; what it gives is `measured` of each split
 ---@return table {train = {x (n, C, S, S), y (n) from 1, measured}, test, classes: their names, latent: true of latents, note}
 function labelled.labelled_images(given)
   local o = options("labelled_images", given, { name = "numerals", side = 12, n_train = 4000, n_test = 1000, seed = 1,
