@@ -12,7 +12,7 @@
 ---   deep_*                            L factors                                      dynamics/deep.lua
 ---   variance_*, sampled_variance      what the denoisers generate                    dynamics/variance.lua
 ---   linear_flow                       coupled modes: bias and weights, convolutions  dynamics/coupled.lua
----   first_passage, mean_level, kl     when a mode has emerged; how far it is         dynamics/emergence.lua
+---   first_passage, crossing, mean_level, laws, kl     when modes emerge; how far they are        dynamics/emergence.lua
 ---
 --- Source: "An analytical framework for the learning dynamics of diffusion models" (spectral bias; Wang, Pehlevan 2025), corrected
 --- where papers/spectral_bias.lua shows that the print is wrong.  Numbers in, numbers out, in double precision.
