@@ -6,34 +6,39 @@ local misuse = require "repro.misuse"
 
 local figures = {}
 
--- A file name from a figure's name: "Figure 2a" -> figure-2a.
-local function stem(name)
-  local word = name:lower():gsub("[^%w]+", "-"):gsub("^%-+", ""):gsub("%-+$", "")
-  return word ~= "" and word or "figure"
+-- A file name from a figure's name: "Figure 2a" -> figure-2a; with a number behind it where another figure has it.
+local function stem(name, outputs)
+  local word, taken, n = name:lower():gsub("[^%w]+", "-"):gsub("^%-+", ""):gsub("%-+$", ""), {}, 1
+  if word == "" then word = "figure" end
+  for _, output in ipairs(outputs or {}) do
+    if output.type == "figure" then taken[output.path:match "([^/]+)%.%a+$"] = true end
+  end
+  while taken[n == 1 and word or word .. "-" .. n] do n = n + 1 end
+  return n == 1 and word or word .. "-" .. n
 end
 
 local function is_svg(text) return text:find "^%s*<svg" or text:find "^%s*<%?xml" end
 
-local function copy_file(directory, name, path)
+local function copy_file(directory, name, path, word)
   local kind = path:lower():match "%.(%a+)$"
   if kind ~= "svg" and kind ~= "png" then misuse("P:figure %s: %s is neither an .svg nor a .png file", name, path) end
   local text, message = files.read(path)
   if not text then misuse("P:figure %s: %s", name, message) end
   inputs.note("data", path)
-  local target = ("figures/%s.%s"):format(stem(name), kind)
+  local target = ("figures/%s.%s"):format(word, kind)
   files.write(files.join(directory, target), text)
   return target
 end
 
-local function save_text(directory, name, text)
-  if not is_svg(text) then return copy_file(directory, name, text) end
-  local target = "figures/" .. stem(name) .. ".svg"
+local function save_text(directory, name, text, word)
+  if not is_svg(text) then return copy_file(directory, name, text, word) end
+  local target = "figures/" .. word .. ".svg"
   files.write(files.join(directory, target), text)
   return target
 end
 
-local function save_image(directory, name, tensor)
-  local target = "figures/" .. stem(name) .. ".png"
+local function save_image(directory, tensor, word)
+  local target = "figures/" .. word .. ".png"
   rp.io.write_png(files.join(directory, target), tensor)
   return target
 end
@@ -42,11 +47,13 @@ end
 ---@param directory string the run directory
 ---@param name string the figure's name
 ---@param content table|Tensor|string a plot (an object with a method svg), an image tensor, SVG text, or a path
+---@param outputs table[]|nil what the run has made so far
 ---@return string path relative to the run directory
-function figures.save(directory, name, content)
-  if type(content) == "string" then return save_text(directory, name, content) end
-  if type(content) == "userdata" then return save_image(directory, name, content) end
-  if type(content) == "table" and content.svg then return save_text(directory, name, content:svg()) end
+function figures.save(directory, name, content, outputs)
+  local word = stem(name, outputs)
+  if type(content) == "string" then return save_text(directory, name, content, word) end
+  if type(content) == "userdata" then return save_image(directory, content, word) end
+  if type(content) == "table" and content.svg then return save_text(directory, name, content:svg(), word) end
   misuse("P:figure %s: a figure is a plot, an image tensor, SVG text or a path, not a %s", name, type(content))
 end
 

@@ -1,16 +1,33 @@
 --- The files that a run reads: its script, the modules that the script requires, and data read by rp.io.read_... and
---- rp.data.  Each is noted with its SHA-256 when it is first read.
+--- rp.data.  Each is noted with its SHA-256 when it is first read.  A script and its modules are read once: the text that a
+--- run began with is the one it keeps to, whatever becomes of the file, and the one that the cells of its sweeps are given.
 local inputs = {}
 
-local list, by_path, io_library = {}, {}, nil
+local list, by_path, texts, io_library = {}, {}, {}, nil
 
 --- The readers of rp.io as they were, for those who note what they read by themselves.
 inputs.plain = {}
 
 --- Forgets what has been noted; a run begins.
-function inputs.start()
-  list, by_path = {}, {}
+---@param known table|nil path -> text of scripts and modules that have been read for this run by another process
+function inputs.start(known)
+  list, by_path, texts = {}, {}, known or {}
 end
+
+--- The text of a script or module, as this run first read it.
+---@param path string
+---@return string|nil text nil and a message if it cannot be read
+---@return string|nil message
+function inputs.text(path)
+  if texts[path] then return texts[path] end
+  local text, message = require "repro.files".read(path)
+  texts[path] = text
+  return text, message
+end
+
+--- All of them.
+---@return table texts path -> text
+function inputs.texts() return texts end
 
 --- SHA-256 of a file, or of a folder: of the lines "NAME SHA-256" of what is in it, in the order of names.
 ---@param path string

@@ -209,6 +209,11 @@ local function declare(header)
   return self
 end
 
+-- The run of a P; what was called with a point has something else in its place.
+local function run_of(self, method)
+  return runs[self] or misuse("P.%s is called with a colon: P:%s(...)", method, method)
+end
+
 local function wants(id) return only.wants(id, context.only) end
 
 --- Whether the check, figure or table `id` is asked for: always, except under --only.  Lets a script leave out costly
@@ -279,6 +284,7 @@ end
 ---@param options table|nil {where = "Eq. 7", text = "sentence"}
 ---@return boolean pass
 function P:exact(id, measured, expected, tolerance, options)
+  run_of(self, "exact")
   if type(tolerance) == "table" then tolerance, options = nil, tolerance end
   options = check_options(options, "P:exact")
   if measured == nil then misuse('P:exact "%s": the measured value is nil', tostring(id)) end
@@ -293,12 +299,13 @@ end
 ---@param options table|nil {where =, text =}
 ---@return boolean pass
 function P:pinned(id, measured, pins, options)
+  local run = run_of(self, "pinned")
   options = check_options(options, "P:pinned")
   if measured == nil then misuse('P:pinned "%s": the measured value is nil', tostring(id)) end
   if pins ~= nil and type(pins) ~= "table" then
     misuse('P:pinned "%s": the pins are a table such as {small = 0.21}, not a %s', tostring(id), type(pins))
   end
-  local outcome = checks.pinned(measured, pins or {}, context.scale, why_unpinned(runs[self]))
+  local outcome = checks.pinned(measured, pins or {}, context.scale, why_unpinned(run))
   return record(self, "pinned", id, outcome, options)
 end
 
@@ -310,6 +317,7 @@ end
 ---@param options table|nil {where = "Table 2", measured = what to show, expected = , gate = true or a scale}
 ---@return boolean pass
 function P:claim(id, sentence, measured, options)
+  run_of(self, "claim")
   options = check_options(options, "P:claim", "measured", "expected", "gate")
   if type(sentence) ~= "string" then
     misuse('P:claim "%s": the second argument is the sentence of the paper', tostring(id))
@@ -324,6 +332,7 @@ end
 ---@param value number|string
 ---@param options table|nil {where = "Table 2", ours = our number, text =}
 function P:quoted(id, value, options)
+  run_of(self, "quoted")
   options = check_options(options, "P:quoted", "ours")
   local ours = checks.plain(options.ours)
   record(self, "quoted", id, { status = "quoted", expected = checks.plain(value), measured = ours }, options)
@@ -334,6 +343,7 @@ end
 ---@param reason string
 ---@param options table|nil {where =, text =}
 function P:not_run(id, reason, options)
+  run_of(self, "not_run")
   options = check_options(options, "P:not_run")
   if type(reason) ~= "string" then misuse('P:not_run "%s": the second argument is the reason', tostring(id)) end
   record(self, "not_run", id, { status = "not run", note = reason }, options)
@@ -357,7 +367,7 @@ end
 ---@param content table|Tensor|string a plot of rp.plot, an image (H,W) or (H,W,C), float in [0,1] or uint8, SVG text, or a path
 ---@param caption string|nil in Markdown
 function P:figure(name, content, caption)
-  local run = runs[self]
+  local run = run_of(self, "figure")
   if not run.main then return end
   if type(name) ~= "string" then misuse "P:figure: the first argument is the figure's name" end
   check_caption("P:figure", name, caption)
@@ -365,16 +375,39 @@ function P:figure(name, content, caption)
     if output.type == "figure" and output.name == name then misuse('P:figure: there is a "%s" already', name) end
   end
   if not wants(name) then return end
-  local path = figures.save(run.directory, name, content)
+  local path = figures.save(run.directory, name, content, run.outputs)
   local whole = files.join(run.directory, path)
   add_output(self, { type = "figure", name = name, path = path, sha256 = rp.io.sha256(whole),
                      content = figures.content(whole), caption = caption })
   end_if_answered(name)
 end
 
-local function cell(value)
+local function cell(value, where)
   value = checks.plain(value)
-  return type(value) == "string" and value or checks.show(value)
+  local kind = type(value)
+  if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+    misuse("%s holds numbers, strings and truth values, not a %s", where, kind)
+  end
+  return kind == "string" and value or checks.show(value)
+end
+
+local function cells_of(name, header, rows)
+  local heads, cells = {}, {}
+  for j, text in ipairs(header) do heads[j] = cell(text, ('P:table "%s": the header'):format(name)) end
+  for i, row in ipairs(rows) do
+    local where = ('P:table "%s": row %d'):format(name, i)
+    if type(row) ~= "table" then
+      misuse("%s is a %s; rows are arrays, one value for each of the %d columns", where, type(row), #heads)
+    end
+    cells[i] = {}
+    for j = 1, #heads do cells[i][j] = row[j] == nil and "" or cell(row[j], where) end
+    for j in next, row do
+      if not (math.type(j) == "integer" and j >= 1 and j <= #heads) then
+        misuse("%s has a value at %s, and the header names %d columns", where, tostring(j), #heads)
+      end
+    end
+  end
+  return heads, cells
 end
 
 --- A table of the report.
@@ -383,6 +416,7 @@ end
 ---@param rows table array of arrays of numbers or strings
 ---@param caption string|nil in Markdown
 function P:table(name, header, rows, caption)
+  run_of(self, "table")
   if type(header) == "table" and header.header then header, rows, caption = header.header, header.rows, rows end
   if type(header) ~= "table" or type(rows) ~= "table" then
     misuse "P:table takes a name, a header and an array of rows"
@@ -390,18 +424,16 @@ function P:table(name, header, rows, caption)
   if type(name) ~= "string" then misuse "P:table: the first argument is the table's name" end
   check_caption("P:table", name, caption)
   if not (runs[self].main and wants(name)) then return end
-  local cells = {}
-  for i, row in ipairs(rows) do
-    cells[i] = {}
-    for j = 1, #header do cells[i][j] = row[j] == nil and "" or cell(row[j]) end
-  end
-  add_output(self, { type = "table", name = name, header = header, rows = cells, caption = caption })
+  local heads, cells = cells_of(name, header, rows)
+  add_output(self, { type = "table", name = name, header = heads, rows = cells, caption = caption })
   end_if_answered(name)
 end
 
 --- A remark of the report, in Markdown, at this place.
 ---@param text string a format, as for string.format
 function P:note(text, ...)
+  run_of(self, "note")
+  if type(text) ~= "string" then misuse("P:note takes a text, not a %s", type(text)) end
   if select("#", ...) > 0 then text = text:format(...) end
   add_output(self, { type = "note", text = text })
 end
@@ -409,7 +441,8 @@ end
 --- A line of log.jsonl, such as P:log{step = i, loss = loss}.  One-element tensors are written as numbers.
 ---@param fields_of_line table
 function P:log(fields_of_line)
-  local run = runs[self]
+  local run = run_of(self, "log")
+  if type(fields_of_line) ~= "table" then misuse("P:log takes a table such as {step = 1}, not a %s", type(fields_of_line)) end
   if not run.main then return end
   local line = {}
   for key, value in next, fields_of_line do line[key] = checks.plain(value) end
@@ -430,6 +463,7 @@ end
 ---@param text string|nil what is being done; "training" if left out
 ---@return fun(): integer|nil
 function P:training(n, text)
+  run_of(self, "training")
   if not math.tointeger(n) or n < 0 then misuse("P:training: the number of steps is %s", tostring(n)) end
   text = text or "training"
   if type(text) ~= "string" then misuse("P:training: the second argument says what is done, it is a %s", type(text)) end
@@ -445,6 +479,7 @@ end
 ---@param fn function
 ---@return any ... the results of fn
 function P:once(name, fn, ...)
+  run_of(self, "once")
   if type(name) ~= "string" or type(fn) ~= "function" then misuse "P:once takes a name, a function and its arguments" end
   local run = running(self)
   if not run.main then return fn(...) end
@@ -476,6 +511,12 @@ function P:progress(i, n, text)
   if run.main then run.progress:update(i, n, text) end
 end
 
+-- Of the text that has run; the file may be another by now.
+local function script_sum(run)
+  if context.text then return files.sha256(context.text) end
+  return run.script and rp.io.sha256(run.script)
+end
+
 local function make_result(run, outcome)
   local counts = checks.count(run.checks)
   return {
@@ -484,7 +525,7 @@ local function make_result(run, outcome)
     math = vendor_math(),
     verdict = outcome.status ~= "complete" and outcome.status or counts.fail > 0 and "fail" or "pass",
     counts = counts, checks = run.checks, outputs = run.outputs, directory = run.directory,
-    hashes = { script = run.script and rp.io.sha256(run.script), log = rp.io.sha256(run.directory .. "/log.jsonl"),
+    hashes = { script = script_sum(run), log = rp.io.sha256(run.directory .. "/log.jsonl"),
                trace = trace.stop(),
                measured = checks.fingerprint(run.checks) },
     cost = { seconds = run.checkpoint:seconds(), peak_bytes = rp.memory().peak },

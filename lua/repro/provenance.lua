@@ -47,8 +47,18 @@ local function machine()
   return seen
 end
 
---- Finds out what a confined process could not.
-function provenance.look() machine() end
+local at_start                                             -- the library when the run began
+
+--- Finds out what a confined process could not, or not any more.
+---@param has_cells boolean whether the run may have a sweep
+function provenance.look(has_cells)
+  machine()
+  at_start = has_cells and provenance.library_hash() or nil
+end
+
+--- The hash of the library when the run began.
+---@return string
+function provenance.library_at_start() return at_start or provenance.library_hash() end
 
 local variables = { "REPRO_DATA", "REPRO_LUA", "SOURCE_DATE_EPOCH", "NO_COLOR", "TERM", "LANG", "LC_ALL", "LD_PRELOAD",
                     "LUA_PATH", "LUA_CPATH", "CUDA_VISIBLE_DEVICES" }

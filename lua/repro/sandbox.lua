@@ -290,28 +290,19 @@ local function is_program(name)
   return false
 end
 
--- Runs a module that is not the package's own, with the script's globals.  Those whose text is known were read before the
--- script was confined.
+-- Runs a module that is not the package's own, with the script's globals.  Those of known paths were read before the script
+-- was confined.
 local function make_loader(env, roots, known)
   return function(name)
-    local module = known[name]
-    local path = module and module.path or sandbox.find_module(name, roots)
+    local path = known[name] or sandbox.find_module(name, roots)
     if not path then
       misuse("require: no module %s beside the script, in the directory above it, or in the current one", name)
     end
-    inputs.note("module", path, module and rp.io.sha256_text(module.text))
-    local chunk, syntax
-    if module then
-      chunk, syntax = load(module.text, "@" .. path, "t", env)
-    else
-      chunk, syntax = loadfile(path, "t", env)
-    end
-    if not chunk then
-      if syntax:find "Permission denied" then
-        syntax = syntax .. "; if it was replaced while a sweep ran, start the sweep again: cells that have ended are kept"
-      end
-      error(syntax, 0)
-    end
+    local text, problem = inputs.text(path)
+    if not text then misuse("require: %s", problem) end
+    inputs.note("module", path, rp.io.sha256_text(text))
+    local chunk, syntax = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", env)
+    if not chunk then error(syntax, 0) end
     return chunk(name, path)
   end
 end
@@ -362,7 +353,7 @@ end
 
 --- The globals for a script.
 ---@param options table {seed = of math.random, out = file for print and io.write, roots = module search templates,
----  modules = name -> {path, text} of modules that have been read already}
+---  modules = name -> path of modules that have been read already}
 ---@return table env
 function sandbox.new(options)
   local env, out = {}, options.out or io.stdout

@@ -54,7 +54,7 @@ end
 
 local function parse_number(text, like)
   local value = tonumber(text)
-  if not value then return nil, "a number" end
+  if not value or value ~= value or value == math.huge or value == -math.huge then return nil, "a number" end
   if math.type(like) == "float" then return value + 0.0 end
   local whole = math.tointeger(value)
   if not whole then return nil, "a whole number" end

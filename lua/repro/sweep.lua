@@ -7,6 +7,7 @@ local misuse = require "repro.misuse"
 local nearest = require "repro.nearest"
 local record = require "repro.sweep.record"
 local summary = require "repro.sweep.summary"
+local texts = require "repro.sweep.texts"
 local workers = require "repro.sweep.workers"
 
 local known = { "name", "grid", "list", "seeds", "run", "allow_failures" }
@@ -59,6 +60,7 @@ local function run_cell(self, cell)
     misuse("rp.sweep %s: run must return a table of what it measured, not a %s", self.name, type(result))
   end
   result = plain(result, "result")
+  texts.check()
   record.write(self:path(cell), self.name, cell, record.parts(self.run_record, cell), result,
     { seconds = math.floor((rp.clock() - started) * 1e6) / 1e6, peak_bytes = rp.memory().peak })
   pcall(require("repro.resume.store").remove, files.directory(self:path(cell)))  -- a long training has left checkpoints
@@ -84,10 +86,11 @@ local function load_finished(self)
   return missing
 end
 
-local function words_of(self, cell, threads)
+local function words_of(self, cell, threads, sum)
   local context = self.context
   local words = { rp.core.process.self(), "run", context.script, "--scale", context.scale, "--seed", tostring(context.seed),
-                  "--threads", tostring(threads), "-q", "-o", self.directory, "--cell", self.name .. "/" .. cell.name }
+                  "--threads", tostring(threads), "-q", "-o", self.directory,
+                  "--cell", self.name .. "/" .. cell.name, "--texts", sum }
   local function add(...) table.move({ ... }, 1, select("#", ...), #words + 1, words) end
   for _, pair in ipairs(context.set or {}) do add("--set", pair[1] .. "=" .. pair[2]) end
   for _, word in ipairs(context.cell_options or {}) do add(word) end
@@ -99,14 +102,20 @@ local function run_processes(self, missing)
   local jobs, threads = workers.share(self.context.jobs or 1, self.context.threads, #missing)
   self.say(("sweep %s: %d cells, %d finished before, %d to run, %d at once with %d thread%s each"):format(self.name,
     #self.cell_list, #self.cell_list - #missing, #missing, jobs, threads, threads == 1 and "" or "s"))
-  local tasks = {}
+  local tasks, sum = {}, texts.write(self.directory, self.name)
   for i, cell in ipairs(missing) do
     local output = files.join(files.directory(self:path(cell)), "output.txt")
-    tasks[i] = { words = words_of(self, cell, threads), output = output, cell = cell }
+    tasks[i] = { words = words_of(self, cell, threads, sum), output = output, cell = cell }
   end
-  return workers.run(tasks, { jobs = jobs, progress = function(done, total)
+  local _ <close> = setmetatable({}, { __close = function() texts.remove(self.directory, self.name) end })
+  local failed = workers.run(tasks, { jobs = jobs, go_on = texts.are_whole, progress = function(done, total)
     if self.progress then self.progress:update(done, total, "cells of " .. self.name) end
   end })
+  if not texts.are_whole() then
+    failure.raise("environment", "sweep %s: the Lua files of repro were replaced while it ran, after %d of %d cells; run it again",
+      self.name, #self.cell_list - #load_finished(self), #self.cell_list)
+  end
+  return failed
 end
 
 local function explain(self, missing)

@@ -85,7 +85,8 @@ local function contains(part, name, answer) T.ok(answer:find(part, 1, true), nam
 local function hashes(place)
   local list = {}
   for _, name in ipairs(files.list(directory .. "/" .. place .. "/cells/s")) do
-    list[#list + 1] = name .. " " .. rp.io.json_decode(files.read(("%s/%s/cells/s/%s/cell.json"):format(directory, place, name))).sha256
+    local saved = files.read(("%s/%s/cells/s/%s/cell.json"):format(directory, place, name))
+    if saved then list[#list + 1] = name .. " " .. rp.io.json_decode(saved).sha256 end
   end
   return list
 end
@@ -147,6 +148,39 @@ os.execute(("cd '%s' && mkdir away && ln -s project/scripts short && ln -s away 
 answer = shell(("cd '%s' && '%s' run short/small.lua -o out/linked 2>&1; echo \"code $?\""):format(directory, program))
 contains("code 0", "a script in a folder behind a link, with a module in the folder above; a run directory behind another", answer)
 T.eq(#hashes "away/linked", 6, "its cells find both")
+
+-- ---- files replaced while the sweep runs: the first cell waits until that is done --------------------------------------
+local waits = code:gsub('  if P.data', '  while cell.x == 1 and cell.seed == 1 and not rp.io.exists "go" do end\n  if P.data')
+local function replaced(where, commands, environment)
+  os.remove(directory .. "/go")
+  write(waits)
+  files.write(module, "return { scale = 2 }\n")
+  answer = shell(([[cd '%s' && { %s '%s' run small.lua -o %s 2>&1 & pid=$!;
+    while ! test -e %s/cells/s/x=1,seed=1/log.jsonl && kill -0 $pid; do sleep 0.05; done; %s; touch go; wait $pid; echo code $?; }]]):format(
+    directory, environment or "", program, where, where, commands))
+end
+replaced("new", "echo 'return { scale = 9 }' > part.new; mv part.new part.lua; echo 'error()' > small.new; mv small.new small.lua")
+contains("code 0", "script and module replaced while a sweep runs", answer)
+write(code)
+files.write(module, "return { scale = 2 }\n")
+run "-o base"
+T.eq(hashes "new", hashes "base", "all cells have the bits of the text that it began with")
+result = rp.io.json_decode(files.read(directory .. "/new/result.json"))
+T.eq(result.hashes.script, files.sha256(waits), "so says result.json")
+T.eq(files.exists(directory .. "/new/cells/s/texts.json"), false, "and nothing is left lying")
+write(waits)
+files.write(module, "return { scale = 9 }\n")
+status, answer = run "-o new --explain"
+contains("x=1,seed=1: module ./part.lua changed", "the next run takes the new text", answer)
+local lua = debug.getinfo(require "repro.sweep", "S").source:match "^@(.*)/repro/sweep%.lua$"
+os.execute(("cp -r '%s' '%s/lua'"):format(lua, directory))
+replaced("library", "echo '-- new' >> lua/repro/nn/linear.lua", "REPRO_LUA='" .. directory .. "/lua'")
+contains("code 3", "the library replaced while a sweep runs", answer)
+contains("sweep s: the Lua files of repro were replaced while it ran, after 0 of 6 cells; run it again", "is said once", answer)
+T.eq(select(2, answer:gsub("were replaced", "")), 1, "and not for every cell")
+T.eq(#hashes "library", 0, "no cell of mixed texts counts")
+write(code)
+files.write(module, "return { scale = 2 }\n")
 
 -- ---- a cell that fails, and Ctrl-C ---------------------------------------------------------------------------------
 status, answer = run "-o bad --set fail=now --jobs 2"

@@ -3,6 +3,7 @@ local rp = require "repro"
 local confine = require "repro.confine"
 local failure = require "repro.failure"
 local files = require "repro.files"
+local inputs = require "repro.inputs"
 local json = require "repro.json"
 local sandbox = require "repro.sandbox"
 
@@ -62,9 +63,9 @@ local function read_modules(text, roots, found)
   for name in text:gmatch "require%s*%(?%s*[\"']([%w_.-]+)[\"']" do
     local own = name == "repro" or name:find "^repro%."
     local path = not own and not found[name] and sandbox.find_module(name, roots)
-    local inner = path and files.read(path)
+    local inner = path and inputs.text(path)
     if inner then
-      found[name] = { path = path, text = inner:gsub("^#[^\n]*", "") }
+      found[name] = path
       read_modules(inner, roots, found)
     end
   end
@@ -106,7 +107,7 @@ local function kept_to_itself(given, path, text, data, modules, limits_text)
   if given.trust then return function() end end
   local write, claim = writable(given, text)
   local read = {}
-  for _, module in next, modules do read[#read + 1] = module.path end
+  for _, module in next, modules do read[#read + 1] = module end
   return confine.start { script = path, data = data, read = read, write = write, claim = claim, kernel = not given.shared,
                          driver = given.device ~= "cpu" and has_driver(), cells = text:find("sweep", 1, true) ~= nil,
                          limits = limits_text }

@@ -3,6 +3,7 @@
 ---   {name = "scale", value = "S", choices = {"smoke", "small", "paper"}, default = "small", help = "..."}
 ---   name     long name; the value is found under it      short    letter      value    name of its value; none: a flag
 ---   choices  allowed values      integer   {lowest}      many     collects a list      default
+---   hidden   between processes of the program: no part of the help
 local failure = require "repro.failure"
 local nearest = require "repro.nearest"
 
@@ -30,7 +31,7 @@ end
 
 local function refuse_unknown(command, rows, word)
   local known = {}
-  for _, row in ipairs(rows) do known[#known + 1] = "--" .. row.name end
+  for _, row in ipairs(rows) do known[#known + 1] = not row.hidden and "--" .. row.name or nil end
   failure.raise("usage", "%s: unknown option %s%s", command.name, word,
     nearest.find(word, known) and nearest.hint(word, known) or "; see repro " .. command.name .. " --help")
 end
@@ -126,6 +127,13 @@ local function left_column(row)
   return "  " .. short .. "--" .. row.name .. value
 end
 
+local function help_line(row)
+  local default = row.default ~= nil and (" (default %s)"):format(row.default) or ""
+  local left = left_column(row)
+  local gap = #left < 34 and (" "):rep(34 - #left) or "\n" .. (" "):rep(34)
+  return left .. gap .. row.help .. default
+end
+
 --- The help text of a command.
 ---@param command table {name, usage, summary, details, options}
 ---@return string
@@ -134,10 +142,7 @@ function options.help(command)
   if command.details then lines[#lines + 1] = "\n" .. command.details end
   lines[#lines + 1] = "\noptions"
   for _, row in ipairs(all_rows(command)) do
-    local default = row.default ~= nil and (" (default %s)"):format(row.default) or ""
-    local left = left_column(row)
-    local gap = #left < 34 and (" "):rep(34 - #left) or "\n" .. (" "):rep(34)
-    lines[#lines + 1] = left .. gap .. row.help .. default
+    if not row.hidden then lines[#lines + 1] = help_line(row) end
   end
   return table.concat(lines, "\n") .. "\n"
 end

@@ -48,6 +48,7 @@ programs; --trust lifts this.]],
       help = "cells of a sweep run at once; the cores are shared among them" },
     { name = "explain", help = "say why each cell of a sweep is run again" },
     { name = "cell", value = "SWEEP/CELL", help = "run one cell of a sweep alone and print what it measured" },
+    { name = "texts", value = "SHA-256", hidden = true, help = "the texts that a cell of a sweep is given: sweep/texts.lua" },
     { name = "junit", value = "FILE", help = "write the checks as JUnit XML too" },
     { name = "tap", value = "FILE", help = "write the checks as TAP 14 too" },
     { name = "resume", help = "go on with a run that was interrupted or killed, from its last checkpoint" },
@@ -139,9 +140,8 @@ local function start(path, document, given, argv, plan)
     trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume,
   }
   choices.data_folder = require("repro.data.files").folder(choices.data)
-  require("repro.provenance").look()
-  inputs.start()
-  inputs.note("script", path)
+  require("repro.provenance").look(document.source:find("sweep", 1, true) ~= nil)
+  inputs.note("script", path, rp.io.sha256_text(document.source))
   require("repro.paper").start(choices)
   rp.seed(given.seed)
   return choices
@@ -215,7 +215,8 @@ function run.run(given, rest, argv)
   options.expect(run, rest, 1, 1)
   check_environment(given)
   local path = scripts.find(rest[1])
-  local text = assert(files.read(path))
+  inputs.start(given.cell and given.texts and require("repro.sweep.texts").read(given))
+  local text = inputs.text(path) or failure.raise("environment", "%s", select(2, inputs.text(path)))
   local document = literate.parse(text, path)
   if given.cell and not given.cell:find "^[^/]+/[^/]+$" then
     failure.raise("usage", "run: --cell %s: expected SWEEP/CELL, such as weights/lambda=1,seed=1", given.cell)

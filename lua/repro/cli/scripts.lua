@@ -128,6 +128,9 @@ end
 ---@param env table its globals
 ---@return function chunk
 function scripts.load(path, text, env)
+  if text:find "^\xEF\xBB\xBF" then
+    failure.raise("usage", "%s:1: the file begins with a byte order mark; save it as UTF-8 without one", path)
+  end
   local chunk, message = load(text, "@" .. path, "t", env)
   if not chunk then failure.raise("usage", "%s", message) end
   return chunk

@@ -16,7 +16,8 @@ local identity = {}
 function identity.of(run, context)
   local settings = {}
   for _, row in ipairs(run.settings) do settings[row.name] = json.line { row.value } end
-  return { paper = run.header.id, script = rp.io.sha256(run.script), scale = run.scale, seed = run.seed, settings = settings,
+  return { paper = run.header.id, script = rp.io.sha256_text(context.text or inputs.text(run.script)),
+           scale = run.scale, seed = run.seed, settings = settings,
            only = context.only or "", math = context.math or "exact",
            version = rp.version, library = provenance.library_hash(), contract = rp.core.contract }
 end

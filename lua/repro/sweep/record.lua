@@ -171,7 +171,7 @@ end
 -- A module counts by its code, data by its bytes.
 local function input_hash(role, path)
   if role ~= "module" then return inputs.hash(path) end
-  local text = files.read(path)
+  local text = inputs.text(path)
   return text and record.code_hash(text)
 end
 

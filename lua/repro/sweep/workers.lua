@@ -51,8 +51,9 @@ end
 
 local function run_all(tasks, options, running)
   local failed, next_task, active, done = {}, 1, 0, 0
-  while next_task <= #tasks or active > 0 do
-    while next_task <= #tasks and active < options.jobs do
+  local is_on = true
+  while is_on and next_task <= #tasks or active > 0 do
+    while is_on and next_task <= #tasks and active < options.jobs do
       local task = tasks[next_task]
       next_task, active = next_task + 1, active + 1
       files.make_directory(files.directory(task.output))
@@ -62,6 +63,7 @@ local function run_all(tasks, options, running)
     if pid then
       local task = running[pid]
       running[pid], active, done = nil, active - 1, done + 1
+      is_on = is_on and (code == 0 or options.go_on == nil or options.go_on())
       if code ~= 0 then failed[#failed + 1] = { task = task, code = code, message = last_words(task.output, code) } end
     end
     options.progress(done, #tasks)
@@ -71,7 +73,7 @@ end
 
 --- Runs tasks; a failed one does not stop the others.  An interruption stops those that run, and is raised again.
 ---@param tasks table array of {words, output = path of what it prints}
----@param options table {jobs, progress = function(done, total)}
+---@param options table {jobs, progress = function(done, total), go_on = function() -> whether to start more when one has failed}
 ---@return table failed array of {task, code, message}
 function workers.run(tasks, options)
   local running = {}
