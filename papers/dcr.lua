@@ -323,6 +323,10 @@ encoder starts as CLIP does, decent at classes and at chance in details (`--set 
 `--set clip_loss=sigmoid` takes SigLIP's loss, with a temperature and a bias that it learns. ]]
 local clip_rates = {coarse = 0.9, wrong = 0.1, class = P.naming, attribute = P.mention, context = 0.03, dropped = 0}
 
+-- A training step is recorded and repeated (`rp.compile`), but not that of the published networks, where Lua costs nothing and
+-- recording takes memory twice, nor where an experiment's step differs from time to time (`parts.plain`).
+local function repeated(parts, step) return (given or parts and parts.plain) and step or rp.compile(step) end
+
 local clip_losses = {}                            -- -> loss of (z, u), and what it learns itself
 
 function clip_losses.softmax() return function(z, u) return contrastive.clip_loss(z, u, 0.07) end end
@@ -337,15 +341,16 @@ local function pretrain(seed, parts)              -- -> f, text
   local f, text = (parts and parts.encoder or encoders[P.encoder])(g), (parts and parts.text or TextTower)(g)
   local clip_loss, own = clip_losses[P.clip_loss]()
   local step = optim.AdamW({{params = f:parameters()}, {params = text:parameters()}, own and {params = own}}, {lr = 1e-3})
-  for _ in P:training(clip_steps, "image-text pretraining") do
+  local once = repeated(parts, function()
     local i = g:randint(1, n_train, {128})
     local z = f(data.train.x:index_select(1, i))
     local loss = clip_loss(z, text(captions(data.train, i, clip_rates, g)))
     step:zero_grad()
     loss:backward()
     step:step()
-    P:watch(loss)
-  end
+    return loss
+  end)
+  for _ in P:training(clip_steps, "image-text pretraining") do P:watch(once()) end
   return f, text:requires_grad_(false)
 end
 
@@ -392,7 +397,7 @@ local function train_denoiser(text, seed, width, steps, parts) -- parts: another
   if steps == 0 then return v:requires_grad_(false), 0 end
   local condition = parts and parts.caption_condition or caption_condition
   local step, tail = optim.Adam(v, {lr = 2e-3}), 0
-  for k in P:training(steps, "denoiser") do
+  local once = repeated(parts, function()
     local i = g:randint(1, n_train, {256})
     local c = condition(text, captions(data.train, i, v_rates, g))
     local x_t, t, r = noised(latents:index_select(1, i), g)
@@ -400,6 +405,10 @@ local function train_denoiser(text, seed, width, steps, parts) -- parts: another
     step:zero_grad()
     loss:backward()
     step:step()
+    return loss
+  end)
+  for k in P:training(steps, "denoiser") do
+    local loss = once()
     if k > steps - 100 then tail = tail + loss:item() / math.min(steps, 100) end
     P:watch(loss)
   end
@@ -467,14 +476,16 @@ function losses.rec(m, b, z)
   return over_noises(b, function(o) return rec_loss(m.v(o.x_t, o.t, c), o.r) end)
 end
 
-function losses.naive(m, b, z, z_twin, seen)
+function losses.naive(m, b, z, z_twin, record)
   local l_con, l_rec = con_loss(z, z_twin, b.y), losses.rec(m, b, z)
   local pull = rp.conflict{losses = {l_con, l_rec}, at = z}
-  seen.con, seen.rec, seen.cos, seen.ratio = l_con:item(), l_rec:item(), pull.cosine, pull.norms[1] / pull.norms[2]
+  rp.live(function()
+    record[#record + 1] = {con = l_con:item(), rec = l_rec:item(), cos = pull.cosine, ratio = pull.norms[1] / pull.norms[2]}
+  end)
   return l_con * m.lambda[1] + l_rec * m.lambda[2]
 end
 
-function losses.dcr(m, b, z, z_twin, seen)
+function losses.dcr(m, b, z, z_twin, record)
   local c, c_twin = condition(m, z, b.tokens), condition(m, z_twin, b.tokens_twin)
   local p = {}
   local l_dcr = over_noises(b, function(o)
@@ -483,22 +494,22 @@ function losses.dcr(m, b, z, z_twin, seen)
   end)
   local l_rec = over_noises(b, function(o) return rec_loss(p[o]:diagonal():t(), o.r) end)
   local pull = rp.conflict{losses = {l_dcr, l_rec}, at = z}
-  seen.dcr, seen.rec, seen.cos = l_dcr:item(), l_rec:item(), pull.cosine
+  rp.live(function() record[#record + 1] = {dcr = l_dcr:item(), rec = l_rec:item(), cos = pull.cosine} end)
   return l_dcr
 end
 
-local function train(m, what)                     -- what = {loss, groups, steps, stream, name}; returns a record of each step
+local function train(m, what)                     -- what = {loss, groups, steps, stream, name}; returns records of its steps
   local g, step, record = rp.generator(m.seed, what.stream), optim.AdamW(what.groups, {weight_decay = 0.01}), {}
-  for k in P:training(what.steps, what.name) do
-    local b, seen = draw_batch(g, m.twin), {}
+  local once = repeated(m.parts, function()
+    local b = draw_batch(g, m.twin)
     local z, z_twin = features(m.f, b)
-    local loss = losses[what.loss](m, b, z, z_twin, seen)
+    local loss = losses[what.loss](m, b, z, z_twin, record)
     step:zero_grad()
     loss:backward()
     step:step{clip = 1}
-    record[k] = seen
-    P:watch(loss)
-  end
+    return loss
+  end)
+  for _ in P:training(what.steps, what.name) do P:watch(once()) end
   return record
 end
 
@@ -545,7 +556,7 @@ local function own_generator(world, seed)         -- -> a world with that denois
   local other = {f = world.f, text = world.text, seed = seed, parts = world.parts, twin = world.twin,
                  v = Denoiser(n_latent, P.width, g), h = new_projector(world, seed)}
   local step = optim.Adam({{params = other.v:parameters()}, {params = other.h:parameters()}}, {lr = 2e-3})
-  for _ in P:training(v_steps, "denoiser of its own") do
+  local once = repeated(world.parts, function()
     local i = g:randint(1, n_train, {256})
     local c = condition(other, rp.no_grad(world.f.forward, world.f, data.train.x:index_select(1, i)))
     local x_t, t, r = noised(latents:index_select(1, i), g)
@@ -553,8 +564,9 @@ local function own_generator(world, seed)         -- -> a world with that denois
     step:zero_grad()
     loss:backward()
     step:step()
-    P:watch(loss)
-  end
+    return loss
+  end)
+  for _ in P:training(v_steps, "denoiser of its own") do P:watch(once()) end
   other.v:requires_grad_(false)
   other.h:requires_grad_(false)
   return other

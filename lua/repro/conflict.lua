@@ -51,15 +51,19 @@ end
 
 ---------------------------------------------------------------------------------------------------- one step
 
----<a, b> of two lists of arrays, as a number.
+---<a, b> of two lists of arrays, as a function that reads it: a compiled step reads where it calls what is live.
 local function inner(a, b)
-  local sum = 0
-  for i = 1, #a do sum = sum + (a[i] * b[i]):sum():item() end
-  return sum
+  local sums = {}
+  for i = 1, #a do sums[i] = (a[i] * b[i]):sum() end
+  return function()
+    local sum = 0
+    for _, x in ipairs(sums) do sum = sum + x:item() end
+    return sum
+  end
 end
 
 ---Norms and cosines from Gram matrices: gram[k][l] = <g_k, g_l>.
-local function angles(gram)
+local function angles_of(gram)
   local norms, cosines = {}, {}
   for k = 1, #gram do norms[k] = math.sqrt(gram[k][k]) end
   for k = 1, #gram do
@@ -81,19 +85,20 @@ local function gram_of(gradients)
   return gram
 end
 
-local function add(total, gram)
-  for k = 1, #gram do
-    for l = 1, #gram do total[k][l] = total[k][l] + gram[k][l] end
+---Gram matrices of numbers, from those of functions: of all places together, and of each.
+local function read_all(grams, n)
+  local total, each = {}, {}
+  for p, gram in ipairs(grams) do
+    each[p] = {}
+    for k = 1, n do
+      each[p][k], total[k] = {}, total[k] or {}
+      for l = 1, n do
+        each[p][k][l] = l < k and each[p][l][k] or gram[k][l]()
+        total[k][l] = (total[k][l] or 0) + each[p][k][l]
+      end
+    end
   end
-end
-
-local function zeros(n)
-  local square = {}
-  for k = 1, n do
-    square[k] = {}
-    for l = 1, n do square[k][l] = 0 end
-  end
-  return square
+  return total, each
 end
 
 ---gradients[k][p][i]: of loss k, at tensor i of place p.
@@ -114,13 +119,13 @@ end
 
 local function flat(x) return x.ndim == 2 and x or x:reshape(x:size(1), -1) end
 
----The share of examples, rows of the first dimension, whose cosine is below 0.
+---The gradients, and the share of examples, rows of the first dimension, whose cosine is below 0: a tensor.
 local function by_example(step, g)
   step.gradients = { g[1][1][1] }
   for k = 2, #g do step.gradients[k] = g[k][1][1] end
   if step.gradients[1].ndim == 0 then return end
   step.examples = derived.cosine_similarity(flat(g[1][1][1]), flat(g[2][1][1]), 2, 1e-30)
-  step.fraction_negative = step.examples:lt(0):to("float32"):mean():item()
+  return step.examples:lt(0):to("float32"):mean()
 end
 
 ---The numbers of a step, without tensors.
@@ -142,26 +147,34 @@ end
 ---two losses; cosines[k][l], of all pairs; norms, one a loss; all of them over everything in `at` together, and
 ---layers[p] = {name, cosine, cosines, norms} for each place of a list.  For one tensor it also holds gradients; examples (B), the
 ---cosines of the first two losses row by row; fraction_negative, the share of rows whose cosine is below 0.  The numbers, without
----tensors, are appended to the list `into`, for conflict.summary.
+---tensors, are appended to the list `into`, for conflict.summary.  In a step of rp.compile the numbers are those of the latest
+---call, to be read in rp.live.
 ---@param given {losses: Tensor[], at: Tensor|table, into: table?}
 ---@return table
 local function conflict(given)
   local o = options("conflict", given, { losses = false, at = false, into = false })
   if not o.losses or #o.losses < 2 or not o.at then misuse "conflict: give {losses = {l_1, l_2}, at = z}" end
   local places = places_of(o.at)
-  local g = gradients_of(o.losses, places)
-  local total, layers = zeros(#g), {}
-  for p, place in ipairs(places) do
+  local g, grams, step = gradients_of(o.losses, places), {}, {}
+  for p = 1, #places do
     local here = {}
     for k = 1, #g do here[k] = g[k][p] end
-    local gram = gram_of(here)
-    add(total, gram)
-    layers[p] = angles(gram)
-    layers[p].name = place.name
+    grams[p] = gram_of(here)
   end
-  local step = angles(total)
-  if core.is_tensor(o.at) then by_example(step, g) else step.layers = layers end
-  if o.into then table.insert(o.into, plain(step)) end
+  local share = core.is_tensor(o.at) and by_example(step, g)
+  core.program_live(function()
+    local total, each = read_all(grams, #g)
+    for name, value in pairs(angles_of(total)) do step[name] = value end
+    if share then step.fraction_negative = share:item() end
+    if not core.is_tensor(o.at) then
+      step.layers = {}
+      for p, place in ipairs(places) do
+        step.layers[p] = angles_of(each[p])
+        step.layers[p].name = place.name
+      end
+    end
+    if o.into then table.insert(o.into, plain(step)) end
+  end)
   return step
 end
 

@@ -70,6 +70,28 @@ T.near(t.layers[2].cosine, by_layer.layers[2].cosine, 1e-12, "of the same cosine
 T.eq(t.layers[1].fraction_negative, by_layer.layers[1].cosine < 0 and 1 or 0, "and shares")
 T.ok(steps[1].gradients == nil and steps[1].examples == nil, "a step that is kept holds no tensors")
 
+----------------------------------------------------------------------------------------------------- compiled
+local function trained(compile)                              -- cosines, read in the step and kept, of seven steps
+  rp.seed(3)
+  local g, model, kept, read = rp.generator(3, "compiled"), rp.nn.MLP { 3, 4, 2 }, {}, {}
+  local sgd = rp.optim.SGD(model, { lr = 0.01 })
+  local step = compile(function()
+    local f = model(g:randn { 5, 3 })
+    local one, two = f:square():sum(), (f * f:roll(1)):sum() + f:sum()
+    local c = conflict { losses = { one, two }, at = f, into = kept }
+    rp.live(function() read[#read + 1] = { c.cosine, c.norms[2], c.fraction_negative } end)
+    model:zero_grad()
+    local loss = one + two
+    loss:backward()
+    sgd:step()
+    return one
+  end)
+  for _ = 1, 7 do step() end
+  return { kept, read, model:hash() }
+end
+T.eq(trained(rp.compile), trained(function(fn) return fn end), "the same numbers in a compiled step, call by call")
+T.eq(#trained(rp.compile)[1], 7, "and as many")
+
 ----------------------------------------------------------------------------------------------------- mistakes
 T.raises(function() conflict { up, other } end, "known: at, into, losses", "conflict says how it is called")
 T.raises(function() conflict { losses = { up }, at = z } end, "losses = {l_1, l_2}", "one loss")
