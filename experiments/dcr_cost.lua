@@ -47,7 +47,7 @@ local sweep = rp.sweep{
   name = "cost", list = cells,
   run = function(cell)
     local dcr = rp.paper.require("papers.dcr", settings_of(cell))
-    local world = dcr.new_world(cell.seed)
+    local world = dcr.new_world(cell.seed, {plain = true})  -- every step as it is written, so that its predictions are counted
     local v, predictions = world.v, 0
     world.v = function(x, t, c)                    -- the frozen denoiser, counting what it is asked
       predictions = predictions + x:size(1)
