@@ -62,6 +62,15 @@ local function load_head(self)
   return true
 end
 
+-- A cell of a sweep goes on by itself where it was; what does not fit it, such as one of another text, is thrown away.
+local function resume_cell(self)
+  local ok, found = pcall(load_head, self)
+  self.resumed = ok and found
+  if ok then return end
+  pcall(store.remove, self.directory)
+  self.parts, self.place, self.kept, self.files, self.elapsed = {}, {}, nil, nil, 0
+end
+
 -- What a resumed run goes on from, in words.
 local function found(self)
   local record = self.kept.record
@@ -87,13 +96,15 @@ end
 function checkpoint.begin(run, context)
   local self = setmetatable({ run = run, argv = context.argv, directory = run.directory,
     data = context.data, interval = context.checkpoint or {},
-    active = context.checkpoint ~= nil and not (context.trace or context.cell) and run.script ~= nil,
+    active = context.checkpoint ~= nil and not context.trace and run.script ~= nil,
     parts = {}, place = {}, pending = {},
     ordinal = 0, elapsed = 0, begun = rp.clock(), steps = 0, told = {} }, Checkpoint)
   if not self.active then return self end
   store.sweep(run.directory)
   self.identity = identity.of(run, context)
-  if context.resume then self.resumed = load_head(self) end
+  self.is_cell = context.cell ~= nil
+  if self.is_cell then resume_cell(self)
+  elseif context.resume then self.resumed = load_head(self) end
   greet(self, context)
   self:rest(0)
   rp.core.on_interrupt(function() return self:on_interrupt() end)
@@ -250,7 +261,11 @@ function Checkpoint:open(name, n, frame)
                  is_stored = self.place[self.ordinal] ~= nil }
   self.unit, unit.mark = unit, open_output(self.run)
   local record, storages, prefix = self:find()
-  if record and not record.lost then take_back(self, unit, record, with_prefix(storages, prefix)) end
+  if record and not record.lost then
+    local ok, problem = pcall(take_back, self, unit, record, with_prefix(storages, prefix))
+    if not ok and self.is_cell then pcall(store.remove, self.directory) end -- the cell begins anew the next time
+    if not ok then error(problem, 0) end
+  end
   return unit
 end
 

@@ -551,6 +551,11 @@ function P:finish(outcome)
   return run.result
 end
 
+--- Ends the process of a cell whose run was interrupted: what had ended is kept for the next time.
+function paper.leave_cell()
+  runs[current].checkpoint:finish "interrupted"
+end
+
 --- What a sweep needs to know of the run that it belongs to.
 ---@param name string of the sweep
 ---@return table {directory, seed, context, progress, done, report = function(output),
@@ -563,7 +568,8 @@ function paper.sweep_run(name)
   run.sweeps[name] = true
   local line = select(2, script_lines())
   local source = context.text or run.script and files.read(run.script) or ""
-  return { directory = run.home, seed = context.seed, context = context, progress = run.progress, done = paper.done,
+  return { directory = run.home, spent = run.checkpoint.elapsed,
+           seed = context.seed, context = context, progress = run.progress, done = paper.done,
            report = function(output) add_output(current, output) end,
            record = { scale = context.scale, seed = context.seed, math = context.math, settings = run.settings,
                       script_hash = require("repro.sweep.record").script_hash(source, line) } }

@@ -62,7 +62,7 @@ local function run_cell(self, cell)
   result = plain(result, "result")
   texts.check()
   record.write(self:path(cell), self.name, cell, record.parts(self.run_record, cell), result,
-    { seconds = math.floor((rp.clock() - started) * 1e6) / 1e6, peak_bytes = rp.memory().peak })
+    { seconds = math.floor((self.spent + rp.clock() - started) * 1e6) / 1e6, peak_bytes = rp.memory().peak })
   pcall(require("repro.resume.store").remove, files.directory(self:path(cell)))  -- a long training has left checkpoints
 end
 
@@ -247,6 +247,7 @@ end
 --- script up to the sweep and then the cell alone, after rp.seed(cell.seed), so its bits are the same alone and in company.
 --- A finished cell lies in RUN/cells/NAME/CELL/cell.json and is not run again while the code up to the sweep, the modules and
 --- data it read, its settings and the program are the same (repro.sweep.record); `--explain` says which of them changed.
+--- A cell that was stopped in P:training or P:once goes on where it was, without --resume.
 ---@param options table {name, grid or list, seeds, run, allow_failures = true leaves failed cells out of the results}
 ---@return table sweep with the methods table, plot, values, mean, cells
 local function sweep(options)
@@ -260,6 +261,7 @@ local function sweep(options)
     name = options.name, options = options, cell_list = cells, names = names, failed = {}, say = say, done = run.done,
     directory = run.directory, home = files.join(run.directory, "cells"), context = run.context, progress = run.progress,
     report = run.report, in_process = not (run.context.source and rp.core.process.self()), run_record = run.record,
+    spent = run.spent,
   }, { __index = methods })
   run_if_asked(self)
   return self

@@ -182,6 +182,48 @@ T.eq(#hashes "library", 0, "no cell of mixed texts counts")
 write(code)
 files.write(module, "return { scale = 2 }\n")
 
+-- ---- kill -9 in a cell: what it had trained is not trained again ---------------------------------------------------------
+local trains = [==[
+local rp = require "repro"
+local P = rp.paper{ id = "small_sweep" }
+local before = P:once("before", function() return rp.randn(3) end)
+local s = rp.sweep{ name = "s", grid = {x = {1, 2}}, run = function(cell)
+  local w = rp.zeros(4)
+  for k in P:training(40, "cell") do
+    w:add_(rp.randn(4) * cell.x + before:sum())
+    P:log{step = k, w = w:sum()}
+    while k == 20 and cell.x == 1 and not rp.io.exists "go" do end
+  end
+  return {w = w:hash(), draw = math.random()}
+end }
+P:exact("cells", #s:cells(), 2)
+]==]
+write(trains)
+os.execute("touch '" .. directory .. "/go'")
+T.eq(select(1, run "-o straight"), 0, "cells that train")
+local function kill_cell()
+  return shell(([[cd '%s' && rm -f go && { '%s' run small.lua -o killed --cell s/x=1,seed=1 --checkpoint-every 5 >/dev/null 2>&1 & pid=$!;
+    while test "$(wc -l < killed/cells/s/x=1,seed=1/log.jsonl || echo 0)" -lt 20 && kill -0 $pid; do sleep 0.05; done 2>/dev/null;
+    kill -9 $pid; wait $pid; touch go; }; ls killed/cells/s/*/ | grep -c '^checkpoint.safetensors']]):format(directory, program))
+end
+local cell_of = "/cells/s/x=1,seed=1/"
+T.eq(kill_cell(), "1", "a cell that is killed leaves its checkpoint")
+status, answer = run "-o killed"
+T.eq(status, 0, "the sweep runs it again")
+T.contains(files.read(directory .. "/killed" .. cell_of .. "output.txt"), "resumed after 1 loops that had ended and step 15 of 40 of cell",
+  "and it goes on where it was")
+T.eq(hashes "killed", hashes "straight", "with the same bits")
+T.eq(files.read(directory .. "/killed" .. cell_of .. "log.jsonl"), files.read(directory .. "/straight" .. cell_of .. "log.jsonl"),
+  "and the same log")
+T.eq(shell("ls '" .. directory .. "'/killed/cells/s/*/ | grep -c checkpoint"), "0", "a finished cell has no checkpoint")
+os.execute("rm -r '" .. directory .. "/killed'")
+kill_cell()
+write((trains:gsub("randn%(4%)", "rand(4)")))
+status, answer = run "-o killed"
+T.eq(status, 0, "a cell whose code has changed")
+T.ok(not files.read(directory .. "/killed" .. cell_of .. "output.txt"):find "resumed", "begins at its beginning")
+write(code)
+
 -- ---- a cell that fails, and Ctrl-C ---------------------------------------------------------------------------------
 status, answer = run "-o bad --set fail=now --jobs 2"
 T.eq(status, 2, "a cell that fails")

@@ -134,7 +134,8 @@ local function start(path, document, given, argv, plan)
     script = path, source = "@" .. path, text = document.source, scale = given.scale, seed = given.seed,
     set = split_settings(given.set), only = given.only, plan = plan, out = given.out, argv = argv,
     jobs = given.jobs, threads = given.threads, explain = given.explain, cell = given.cell,
-    cell_options = { "--device", given.device, "--math", given.math, table.unpack(given.trust and { "--trust" } or {}) },
+    cell_options = { "--device", given.device, "--math", given.math, "--checkpoint-every", given["checkpoint-every"],
+                     table.unpack(given.trust and { "--trust" } or {}) },
     junit = given.junit, tap = given.tap, device = given.device, math = given.math,
     data = given.data or os.getenv "REPRO_DATA", live = not given.quiet and console.can_animate(2),
     trace = trace_choice(given), checkpoint = checkpoint_interval(given), resume = given.resume,
@@ -162,7 +163,10 @@ end
 
 -- The end of a process that runs one cell: it leaves cell.json alone.
 local function show_cell(context, problem, given)
-  if problem then error(problem, 0) end
+  if problem then
+    if problem.kind == "interrupted" then require("repro.paper").leave_cell() end
+    error(problem, 0)
+  end
   if not context.cell_done then
     failure.raise("usage", "run: --cell %s: the script came to its end without such a cell", given.cell)
   end

@@ -34,8 +34,12 @@ local function stop_all(running)
     rp.core.process.stop(pid)
     pids[#pids + 1] = pid
   end
-  local deadline = rp.clock() + 5
-  while #pids > 0 and rp.clock() < deadline do
+  local begun, is_told_again = rp.clock(), false
+  while #pids > 0 and rp.clock() < begun + 10 do
+    if not is_told_again and rp.clock() > begun + 5 then   -- the step in progress may be a long one
+      is_told_again = true
+      for _, pid in ipairs(pids) do rp.core.process.stop(pid) end
+    end
     local ok, pid = pcall(rp.core.process.wait, pids, 0.2)
     for i = #pids, 1, -1 do
       if not ok or pids[i] == pid then table.remove(pids, i) end
