@@ -1,7 +1,8 @@
 #!/bin/sh
 # The GPU's kernels without a GPU.  Their text, run on the CPU by the launch emulator, gives the CPU's bits for every
-# operation, in ascending and in descending order of threads, at once and late, and reads and writes only what it may.  nvcc, where there is one, compiles them: a*b+c stays two
-# roundings and fmaf one, nothing spills in the products' kernels, and these read shared memory 16 bytes at a time.
+# operation, in ascending and in descending order of threads, at once and late, and reads and writes only what it may.  nvcc,
+# where there is one, compiles them: its PTX, run in the same way, gives these bits too, a*b+c stays two roundings and fmaf
+# one, nothing spills in the products' kernels, and these read shared memory 16 bytes at a time.
 # The Makefile sets SRCDIR, NVCC, NVCC_ARCH, NVCC_FLAGS and CHECKED_FLAGS.
 set -u
 n=0
@@ -109,6 +110,67 @@ hasnt() { body "$1" | grep -E "$2"; }
 report "PTX: a*b+c is mul.rn and add.rn" "$(has plain 'mul\.rn\.f32')$(has plain 'add\.rn\.f32')$(hasnt plain 'fma')"
 report "PTX: fmaf is fma.rn" "$(has fused 'fma\.rn\.f32')$(hasnt fused '(mul|add)\.f32')"
 report "PTX: nothing flushes subnormals or approximates" "$(grep -E '\.ftz|\.approx\.f' "$work/probe.ptx")"
+
+# ---- what nvcc makes of the kernels, run by the emulator in the place of their text ----
+# The PTX of one architecture is that of others too: run are the first and the last, and the others are compared with them.
+run_ptx() { # run_ptx FIRST LAST OTHERS
+  for arch in $(printf '%s\n' "$1" "$2" | uniq); do
+    if ${MAKE:-make} -s --no-print-directory -j2 "PTX_ARCH=$arch" "tests/cuda/emulator_$arch.so" >"$work/log" 2>&1; then
+      emulated "every operation gives the CPU's bits in the PTX that nvcc makes of the kernels, $arch" cuda \
+        EMULATOR_ORDER=down EMULATOR_STREAM=late REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_$arch.so"
+    else
+      report "the PTX that nvcc makes of the kernels is understood to the last bit, $arch" "$(tail -n 20 "$work/log")"
+    fi
+  done
+  first=$1 last=$2; shift 2
+  for arch; do
+    # shellcheck disable=SC2086
+    report "the PTX for $arch is that for $first or $last" "$(for part in map map_back sums elements products; do
+      "$NVCC" $NVCC_FLAGS "-arch=$arch" "-I$SRCDIR/src" -ptx -o "$work/other.ptx" "$SRCDIR/src/cuda/kernels/$part.cu" 2>"$work/log" >&2
+      grep -v '^\.target' "$work/other.ptx" >"$work/other"
+      for known in "$first" "$last"; do grep -v '^\.target' "tests/cuda/${known}_$part.ptx" | cmp -s - "$work/other" && continue 2; done
+      echo "$part differs"
+    done)"
+  done
+}
+# That this finds a fault: with the multiply-adds of one part rounded twice, and with additions that ptxas may fuse.
+find_faults() { # find_faults ARCH
+  cat >"$work/draw.lua" <<'END'
+local rp = require "repro"
+local function drawn(device)
+  rp.device(device)
+  return rp.generator(1, "numbers"):randn(1000):hash()
+end
+print(drawn "cuda" == drawn "cpu" and "the same" or "others")
+END
+  drawn() { REPRO_CUDA_DRIVER=$1 ./repro run -q "$work/draw.lua" --device cuda 2>&1 | tail -n 1; }
+  said=$(drawn "$PWD/tests/cuda/emulator_$1.so")
+  [ "$said" = "the same" ] || { report "normal numbers in PTX" "$said"; return; }
+  twice='{ .reg .f32 tmp; mul.rn.f32 tmp, \2, \3; add.rn.f32 \1, tmp, \4; }'
+  sed -E "s/fma\.rn\.f32[[:space:]]+([^ ,]+), ([^ ,]+), ([^ ,]+), ([^ ;]+);/$twice/" "tests/cuda/$1_elements.ptx" >"$work/twice.ptx"
+  # shellcheck disable=SC2046,SC2086
+  said=$(flags="$BASE_FLAGS -D_GNU_SOURCE -g0 -w -I$SRCDIR/src -I$SRCDIR/tests/cuda"
+    python3 "$SRCDIR/tests/cuda/ptx.py" "$work/twice.ptx" 2>&1 >"$work/twice.c" && $CC $flags -O1 -c -o "$work/twice.o" "$work/twice.c" 2>&1 &&
+    $CC -shared $flags -o "$work/twice.so" $(printf "$SRCDIR/tests/cuda/%s.c " emulator emulated_driver fake_cublas fake_curand) \
+      $(printf "tests/cuda/$1_%s.o " map map_back sums products) "$work/twice.o" -lm 2>&1 && drawn "$work/twice.so")
+  report "it shows where one part rounds its multiply-adds twice" "$([ "$said" = others ] || echo "$said")"
+  # shellcheck disable=SC2086
+  "$NVCC" $NVCC_FLAGS -fmad=true "-arch=$1" "-I$SRCDIR/src" -ptx -o "$work/fused.ptx" "$SRCDIR/src/cuda/kernels/elements.cu" 2>"$work/log" >&2
+  said=$(python3 "$SRCDIR/tests/cuda/ptx.py" "$work/fused.ptx" 2>&1 >"$work/fused.c")
+  report "and additions that -fmad=true lets ptxas fuse are not understood" \
+    "$(printf '%s' "$said" | grep -qE 'instruction (add|sub|mul)\.f(32|64)$' || echo "it said: $said")"
+}
+if command -v python3 >/dev/null; then
+  # shellcheck disable=SC2086
+  set -- ${CUDA_ARCHITECTURES:-$NVCC_ARCH}
+  first=$1 others=''
+  while [ $# -gt 1 ]; do shift; [ $# = 1 ] || others="$others $1"; done
+  # shellcheck disable=SC2086
+  run_ptx "$first" "$1" $others
+  find_faults "$first"
+else
+  n=$((n + 1)); echo "ok $n - the PTX that nvcc makes, run on the CPU # SKIP python3 was not found"
+fi
 
 # cuobjdump comes with the toolkit, or with Triton's Python package.
 triton=$(python3 -c 'import importlib.util as u; print(u.find_spec("triton").submodule_search_locations[0])' 2>/dev/null)
