@@ -959,6 +959,10 @@ Larger batches are $N = 32$, $M = 64$, with featurizers of 800 steps, first seed
   Class mass is the same in pixels and in SimCLR's shallow layers (0.17).
 - **Metric hacking.** With larger batches the hacked generator is 1.46 times as bad under B as the best honest one.
 - **Transport** did matter in pixels, with larger batches: 62, and 74 by the MMD, 86 by the energy distance.
+- **Photographs.** On 4000 images of CIFAR-10 (first seed) two of the nine hold, the hacked generator is 2.2 times as bad under B as the best
+  honest one, and $R^2$ orders less well than class mass; SimCLR's greater stability does not, it is 0.01. FD of B in the masked
+  autoencoder's features is 0.69 of that in pixels, in SimCLR's 1.06, 1.5 of the autoencoder's, and 1.10 of that by the energy distance. Resampling
+  orders the features with 0.16, class mass, which is the same in pixels and SimCLR's features (0.15), with $-0.39$.
 
 ### The authors' numbers, beside ours
 FID of ImageNet at 256x256; ours is the FD of B. ]]
