@@ -22,6 +22,7 @@ emulated "every operation gives the CPU's bits in the launch emulator; no race, 
 emulated "whatever the order of threads and blocks, and however late the work is done" cuda EMULATOR_ORDER=down EMULATOR_STREAM=late
 emulated "compiled steps: the same bits, in graphs" compile EMULATOR_STREAM=late
 emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_STREAM=late
+emulated "a device that is lost, and memory that runs out: nothing is lost that was kept" cuda_lost EMULATOR_STREAM=late
 
 # What --math fast asks of cuBLAS and cuRAND, with stand-ins for them, without cuRAND, and without any.
 log=$(mktemp) || exit 1

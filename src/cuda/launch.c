@@ -21,7 +21,8 @@ rp_status cu_check(cu_result e, const char *what)
   if (is_fatal(e)) {
     cu_now.lost = true;
     snprintf(loss, sizeof loss, "%s: %s (%s)", what, text, name);
-    return rp_fail(RP_EDEVICE, "cuda:%d is lost: %s; kernels run behind the script: set REPRO_CUDA_SYNC=1 to find the operation", cu_now.index, loss);
+    return rp_fail(RP_EDEVICE, "cuda:%d is lost: %s%s", cu_now.index, loss,
+                   cu_now.synchronous ? "" : "; kernels run behind the script: set REPRO_CUDA_SYNC=1 to find the operation");
   }
   return rp_fail(RP_EDEVICE, "cuda:%d: %s: %s (%s)", cu_now.index, what, text, name);
 }

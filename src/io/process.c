@@ -25,14 +25,23 @@ static int redirect(posix_spawn_file_actions_t *actions, const char *path)
   return e;
 }
 
+/* What runs the program at the path: itself, where it is that, as it was when it started, though it be built anew meanwhile. */
+static const char *program_of(const char *path)
+{
+  char self[4096];
+  rp_process_self(self, sizeof self);
+  return self[0] && strcmp(path, self) == 0 ? "/proc/self/exe" : path;
+}
+
 static rp_status start(long *pid, char *const argv[], const char *path, char *const variables[])
 {
+  const char *program = program_of(argv[0]);
   posix_spawn_file_actions_t actions;
   pid_t child = 0;
   int   e = posix_spawn_file_actions_init(&actions);
   if (e) return rp_fail(RP_EIO, "%s: cannot be started: %s", argv[0], strerror(e));
   e = redirect(&actions, path);
-  if (!e) e = posix_spawn(&child, argv[0], &actions, NULL, argv, variables);
+  if (!e) e = posix_spawn(&child, program, &actions, NULL, argv, variables);
   posix_spawn_file_actions_destroy(&actions);
   if (e) return rp_fail(RP_EIO, "%s: cannot be started with its output in %s: %s", argv[0], path, strerror(e));
   *pid = child;
@@ -56,10 +65,8 @@ static char **with_rules(const char *text)
 /* The output lies where this process may write, by a path that the new one needs no rights to follow. */
 static rp_status start_confined(long *pid, char *const argv[], const char *path)
 {
-  char     self[4096];
   rp_place place;
-  rp_process_self(self, sizeof self);
-  if (strcmp(argv[0], self) != 0) return rp_fail(RP_EARG, "%s: a script starts no other programs", argv[0]);
+  if (program_of(argv[0]) == argv[0]) return rp_fail(RP_EARG, "%s: a script starts no other programs", argv[0]);
   RP_TRY(rp_place_find(&place, path, RP_WRITE)); /* checks that no link is on the way; made below */
   rp_place_leave(&place);
   char *text = rp_confine_text(), **variables = text ? with_rules(text) : NULL;
@@ -109,8 +116,11 @@ void rp_process_stop(long pid)
 
 void rp_process_self(char *path, size_t room)
 {
+  static const char gone[] = " (deleted)"; /* what the system adds */
   ssize_t n = readlink("/proc/self/exe", path, room - 1);
-  path[n > 0 ? n : 0] = 0;
+  size_t  length = n > 0 ? (size_t)n : 0, added = sizeof gone - 1;
+  path[length] = 0;
+  if (length > added && strcmp(path + length - added, gone) == 0) path[length - added] = 0;
 }
 
 int rp_process_cores(void)

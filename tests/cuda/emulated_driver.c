@@ -4,7 +4,9 @@
  * EMULATOR_GUARD=wait, for long runs, it is closed only where the CPU waits, and opened by what runs next.
  *
  * Work is done at once or, with EMULATOR_STREAM=late, as late as a driver may: where the program waits for it.  Host memory
- * that is used again too early, memory that is given back under work that needs it, and a wait that is missing show then. */
+ * that is used again too early, memory that is given back under work that needs it, and a wait that is missing show then.
+ *
+ * EMULATOR_LOST=N: the Nth kernel fails as one does that reads where it must not, and the device is lost: nothing works any more. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,7 @@ struct graph { task *at; int64_t n; };
 static graph  *capturing;
 static bool    spoilt; /* by what cannot be captured */
 static graph   stream; /* what has not been done yet */
+static bool    lost;   /* the device */
 static int64_t done;   /* tasks of all that were ever there */
 
 /* ---- memory: guarded, and reachable only from the device ----
@@ -94,6 +97,7 @@ static unsigned char *from_piece(size_t bytes)
 #define OUT_OF_MEMORY 2
 #define CAPTURE_UNSUPPORTED 900
 #define NOT_FOUND 500
+#define LAUNCH_FAILED 719
 
 static size_t limit, in_use;
 
@@ -103,6 +107,7 @@ EXPORT int cuMemAlloc_v2(uint64_t *p, size_t bytes)
   size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
   const char *most = getenv("EMULATOR_BYTES");
   limit = most ? (size_t)strtoull(most, NULL, 10) : (size_t)4 << 30;
+  if (lost) return LAUNCH_FAILED;
   if (in_use + whole > limit) return OUT_OF_MEMORY;
   unsigned char *at = from_piece(whole);
   if (!at) return OUT_OF_MEMORY;
@@ -170,11 +175,19 @@ static void move(const task *t)
   else memset((void *)(uintptr_t)t->to, t->value, t->bytes);
 }
 
+static bool fails(void)
+{
+  const char *last = getenv("EMULATOR_LOST");
+  return last && rp_emulated_launches + 1 >= strtoll(last, NULL, 10);
+}
+
 static void perform(const task *t)
 {
+  if (t->graph) { for (int64_t i = 0; i < t->graph->n; i++) perform(&t->graph->at[i]); return; }
+  if (t->kernel && fails()) lost = true;
+  if (lost) return;
   enter();
-  if (t->graph) for (int64_t i = 0; i < t->graph->n; i++) perform(&t->graph->at[i]);
-  else if (t->kernel) { emulator_run(t->kernel, t->blocks, t->threads, t->shared, t->args); rp_emulated_launches++; }
+  if (t->kernel) { emulator_run(t->kernel, t->blocks, t->threads, t->shared, t->args); rp_emulated_launches++; }
   else move(t);
   leave();
 }
@@ -188,6 +201,7 @@ static void finish(int64_t until)
 
 static int submit(const task *t)
 {
+  if (lost) return LAUNCH_FAILED;
   if (capturing && (t->across || t->graph)) { spoilt = true; return CAPTURE_UNSUPPORTED; }
   if (capturing) append(capturing, t);
   else if (emulator_is("EMULATOR_STREAM", "late")) append(&stream, t);
@@ -245,7 +259,7 @@ EXPORT int cuStreamSynchronize(void *s)
   if (capturing) { spoilt = true; return CAPTURE_UNSUPPORTED; }
   finish(INT64_MAX);
   protect_all(false);
-  return SUCCESS;
+  return lost ? LAUNCH_FAILED : SUCCESS;
 }
 
 /* An event stands for the tasks before it. */
@@ -256,7 +270,7 @@ EXPORT int cuEventCreate(void **e, unsigned flags)
   return *e ? SUCCESS : OUT_OF_MEMORY;
 }
 EXPORT int cuEventRecord(void *e, void *s) { (void)s; *(int64_t *)e = done + stream.n; return SUCCESS; }
-EXPORT int cuEventSynchronize(void *e) { finish(*(int64_t *)e); return SUCCESS; }
+EXPORT int cuEventSynchronize(void *e) { finish(*(int64_t *)e); return lost ? LAUNCH_FAILED : SUCCESS; }
 
 void emulated_open(bool to_open) /* for fake_cublas.c and fake_curand.c, which work at once */
 {
@@ -314,17 +328,24 @@ EXPORT int cuGraphExecDestroy(void *e) { return cuGraphDestroy(e); }
 
 EXPORT int cuInit(unsigned flags) { (void)flags; return SUCCESS; }
 EXPORT int cuDriverGetVersion(int *v) { *v = 13000; return SUCCESS; }
-EXPORT int cuGetErrorName(int e, const char **text)
+static const struct { int code; const char *name, *text; } errors[] = {
+  { INVALID, "CUDA_ERROR_INVALID_VALUE", "invalid argument" },
+  { OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory" },
+  { NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found" },
+  { LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure" },
+  { CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing" },
+  { 0, "?", "?" },
+};
+
+static int error_of(int code)
 {
-  *text = e == INVALID ? "CUDA_ERROR_INVALID_VALUE" : e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY"
-        : e == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : e == CAPTURE_UNSUPPORTED ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED" : "?";
-  return SUCCESS;
+  int i = 0;
+  while (errors[i].code && errors[i].code != code) i++;
+  return i;
 }
-EXPORT int cuGetErrorString(int e, const char **text)
-{
-  *text = e == INVALID ? "invalid argument" : e == OUT_OF_MEMORY ? "out of memory" : e == NOT_FOUND ? "named symbol not found" : "?";
-  return SUCCESS;
-}
+
+EXPORT int cuGetErrorName(int e, const char **text)   { *text = errors[error_of(e)].name; return SUCCESS; }
+EXPORT int cuGetErrorString(int e, const char **text) { *text = errors[error_of(e)].text; return SUCCESS; }
 EXPORT int cuDeviceGetCount(int *n) { *n = 1; return SUCCESS; }
 EXPORT int cuDeviceGet(int *d, int i) { *d = i; return SUCCESS; }
 EXPORT int cuDeviceGetName(char *name, int n, int d) { (void)d; snprintf(name, (size_t)n, "launch emulator (no GPU)"); return SUCCESS; }

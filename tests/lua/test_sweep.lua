@@ -150,14 +150,15 @@ contains("code 0", "a script in a folder behind a link, with a module in the fol
 T.eq(#hashes "away/linked", 6, "its cells find both")
 
 -- ---- files replaced while the sweep runs: the first cell waits until that is done --------------------------------------
+local lua = debug.getinfo(require "repro.sweep", "S").source:match "^@(.*)/repro/sweep%.lua$"
 local waits = code:gsub('  if P.data', '  while cell.x == 1 and cell.seed == 1 and not rp.io.exists "go" do end\n  if P.data')
-local function replaced(where, commands, environment)
+local function replaced(where, commands, environment, by)
   os.remove(directory .. "/go")
   write(waits)
   files.write(module, "return { scale = 2 }\n")
   answer = shell(([[cd '%s' && { %s '%s' run small.lua -o %s 2>&1 & pid=$!;
     while ! test -e %s/cells/s/x=1,seed=1/log.jsonl && kill -0 $pid; do sleep 0.05; done; %s; touch go; wait $pid; echo code $?; }]]):format(
-    directory, environment or "", program, where, where, commands))
+    directory, environment or "", by or program, where, where, commands))
 end
 replaced("new", "echo 'return { scale = 9 }' > part.new; mv part.new part.lua; echo 'error()' > small.new; mv small.new small.lua")
 contains("code 0", "script and module replaced while a sweep runs", answer)
@@ -168,11 +169,14 @@ T.eq(hashes "new", hashes "base", "all cells have the bits of the text that it b
 result = rp.io.json_decode(files.read(directory .. "/new/result.json"))
 T.eq(result.hashes.script, files.sha256(waits), "so says result.json")
 T.eq(files.exists(directory .. "/new/cells/s/texts.json"), false, "and nothing is left lying")
+os.execute(("cp '%s' '%s/repro' && cp '%s' '%s/other'"):format(program, directory, program, directory))
+replaced("built", "mv other repro", ("REPRO_LUA='%s'"):format(lua), directory .. "/repro")
+contains("code 0", "the program built anew while a sweep runs", answer)
+T.eq(hashes "built", hashes "base", "its cells are run by the one that began")
 write(waits)
 files.write(module, "return { scale = 9 }\n")
 status, answer = run "-o new --explain"
 contains("x=1,seed=1: module ./part.lua changed", "the next run takes the new text", answer)
-local lua = debug.getinfo(require "repro.sweep", "S").source:match "^@(.*)/repro/sweep%.lua$"
 os.execute(("cp -r '%s' '%s/lua'"):format(lua, directory))
 replaced("library", "echo '-- new' >> lua/repro/nn/linear.lua", "REPRO_LUA='" .. directory .. "/lua'")
 contains("code 3", "the library replaced while a sweep runs", answer)
