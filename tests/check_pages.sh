@@ -31,6 +31,13 @@ function light(c) {
   const v = c.match(/[\d.]+/g).map(x => (x /= 255) <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
   return .2126 * v[0] + .7152 * v[1] + .0722 * v[2];
 }
+function behind(e) {
+  for (let p = e; p; p = p.parentElement) {
+    const c = getComputedStyle(p).backgroundColor;
+    if (!/rgba\(.*, 0(\.\d+)?\)/.test(c)) return c;
+  }
+  return 'rgb(255, 255, 255)';
+}
 addEventListener('load', () => {
   const wide = document.documentElement.clientWidth, bad = [];
   if (document.documentElement.scrollWidth > wide) bad.push('the page is ' + document.documentElement.scrollWidth + ' wide');
@@ -43,14 +50,21 @@ addEventListener('load', () => {
     if (e.checkVisibility() && !(b.width > 0 && b.height > 0)) bad.push(e.tagName + ' has no size: ' + e.textContent.slice(0, 30));
   }
   for (const e of document.querySelectorAll('merror, .unknown')) bad.push('a formula is not understood: ' + e.textContent.slice(0, 30));
-  const page = light(getComputedStyle(document.body).backgroundColor);
-  for (const e of document.querySelectorAll('p, li, td, th, figcaption, .v, .soft, h2, a')) {
-    const ink = light(getComputedStyle(e).color);
+  for (const e of document.querySelectorAll('p, li, td, th, figcaption, .v, .soft, h2, a, pre span')) {
+    const ink = light(getComputedStyle(e).color), page = light(behind(e));
     const contrast = (Math.max(ink, page) + .05) / (Math.min(ink, page) + .05);
-    if (contrast < 4) { bad.push('contrast ' + contrast.toFixed(1) + ': ' + e.className + ' ' + e.textContent.slice(0, 20)); break; }
+    if (contrast < 4.5) { bad.push('contrast ' + contrast.toFixed(1) + ': ' + e.className + ' ' + e.textContent.slice(0, 20)); break; }
   }
+  for (const f of document.querySelectorAll('figure')) {
+    const i = f.querySelector('svg, img'), name = f.querySelector('b').textContent.replace(/\.$/, '');
+    if (i && (i.getAttribute('aria-label') || i.alt) !== name) bad.push('a figure is not named ' + name);
+  }
+  if (document.querySelector('thead th:not([scope])')) bad.push('a table has heads without scope');
+  if (document.documentElement.dataset.print)
+    for (const e of document.querySelectorAll('pre, .wide'))
+      if (e.checkVisibility() && e.scrollWidth > e.clientWidth + 1) bad.push('paper cuts off ' + e.textContent.slice(0, 30));
   const shown = [...document.querySelectorAll('.toc')].filter(e => e.checkVisibility()).length;
-  if (document.querySelector('.toc') && shown !== 1) bad.push(shown + ' lists of contents are shown');
+  if (document.querySelector('.toc') && shown !== (document.documentElement.dataset.print ? 0 : 1)) bad.push(shown + ' lists of contents are shown');
   parent.document.title = 'seen ' + document.querySelectorAll('math').length + ' formulas;' + [...new Set(bad)].slice(0, 8).join(';');
 });
 </script>
@@ -77,6 +91,8 @@ check() { # NAME PAGE
     width=${place%% *} rest=${place#* }
     report "$1: ${rest#* } ($width)" "$(look "$2" "$width" "${rest%% *}")"
   done
+  sed 's/@media print/@media all/; s/<html /<html data-print="1" /' "$2" >"$work/print.html"
+  for width in 718 1047; do report "$1: printed ($width)" "$(look "$work/print.html" "$width" 1)"; done
   report "$1: nothing is loaded from elsewhere" \
     "$(grep -oE '(src|srcset|@import|url\()=?.?(https?:)?//[^ >]*|<link[^>]*>|<script' "$2" | head -n 5)"
 }
@@ -106,6 +122,7 @@ P:figure("Figure 1", figure, "A caption with $x$.")
 P:figure("Figure 2", rp.plot.heatmap(rp.arange(1, 12):reshape(3, 4), {values = 1}), "A heat map.")
 P:figure("Figure 3", rp.rand(16, 16), "A picture.")
 P:table("Table 1", {"method", "NMI", "ACC", "ARI", "MMVP"}, {{"ours", "0.71 (0.70 to 0.72)", "0.71 (0.70 to 0.72)", "0.71 (0.70 to 0.72)", 1}})
+local a_line_of_code_that_no_sheet_of_paper_is_wide_enough_for = {1, 2, 3, "and a text in it that makes it longer by far than any page is wide"}
 LUA
 ./repro run "$work/page.lua" --scale smoke -q -o "$work/run" >"$work/out" 2>&1
 [ -f "$work/run/report.html" ] || { report "the page is made" "$(cat "$work/out")"; echo "1..$n"; exit 1; }

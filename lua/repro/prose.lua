@@ -136,12 +136,12 @@ end
 
 local function table_html(head, rules, rows)
   local out = { '<div class="wide"><table><thead><tr>' }
-  local function row_html(cells, tag)
+  local function row_html(cells, tag, scope)
     for i = 1, #head do
-      out[#out + 1] = ("<%s%s>%s</%s>"):format(tag, alignment(rules[i] or ""), inline_html(cells[i] or ""), tag)
+      out[#out + 1] = ("<%s%s%s>%s</%s>"):format(tag, scope or "", alignment(rules[i] or ""), inline_html(cells[i] or ""), tag)
     end
   end
-  row_html(head, "th")
+  row_html(head, "th", ' scope="col"')
   out[#out + 1] = "</tr></thead><tbody>"
   for _, row in ipairs(rows) do
     out[#out + 1] = "<tr>"

@@ -57,15 +57,16 @@ local function check_item(check)
 end
 
 -- A plot of ours stands in the page itself, whose colours it takes; other images are kept apart in an <img>.
-local function inline_plot(path)
+local function inline_plot(path, name)
   local text = path:find "%.svg$" and files.read(path)
   if not (text and text:find 'class="rp%-plot"' and not text:find "<script") then return nil end
-  return (text:gsub("^<%?xml.-%?>%s*", ""):gsub("^<!DOCTYPE[^>]*>%s*", ""))
+  text = text:gsub("^<%?xml.-%?>%s*", ""):gsub("^<!DOCTYPE[^>]*>%s*", "")
+  return (text:gsub('^(<svg[^>]-aria%-label=")[^"]*', function(head) return head .. escape(name) end))
 end
 
 local function image_html(output, result)
   local path = files.join(result.directory, output.path)
-  local plot = inline_plot(path)
+  local plot = inline_plot(path, output.name)
   if plot then return plot end
   local address, width = embed.image(path)
   if not address then return '<span class="soft">(the file ' .. escape(output.path) .. " is missing)</span>" end
@@ -88,12 +89,18 @@ local function cell_html(text)
   return ('%s <span class="range">%s</span>'):format(mean, escape(range))
 end
 
+local function column_heads(...)
+  local out = {}
+  for i, name in ipairs { ... } do out[i] = '<th scope="col">' .. name .. "</th>" end
+  return table.concat(out)
+end
+
 local function table_html(output)
   local out = { ('<div class="wide"><table><caption class="caption"><b>%s.</b> %s</caption><thead><tr>'):format(
     escape(output.name), output.caption and prose.inline(output.caption) or "") }
   local first = output.rows[1] or {}
   for i, cell in ipairs(output.header) do
-    out[#out + 1] = ("<th%s>%s</th>"):format(is_number(first[i]) and ' class="r"' or "", prose.inline(cell))
+    out[#out + 1] = ('<th scope="col"%s>%s</th>'):format(is_number(first[i]) and ' class="r"' or "", prose.inline(cell))
   end
   out[#out + 1] = "</tr></thead><tbody>"
   for _, row in ipairs(output.rows) do
@@ -208,7 +215,7 @@ end
 local function all_checks_html(result)
   if not result or #result.checks == 0 then return "" end
   local out = { '<h2 id="all-checks">All checks</h2><div class="wide"><table class="all"><thead><tr>'
-    .. "<th>Verdict</th><th>Check</th><th>Expected</th><th>Measured</th><th>Line</th><th>Time</th>"
+    .. column_heads("Verdict", "Check", "Expected", "Measured", "Line", "Time")
     .. "</tr></thead><tbody>" }
   for _, check in ipairs(result.checks) do out[#out + 1] = check_row(check) end
   out[#out + 1] = "</tbody></table></div>"
@@ -217,8 +224,8 @@ end
 
 local function settings_html(result)
   if not result or #result.settings == 0 then return "" end
-  local out = { '<h2 id="settings">Settings</h2><div class="wide"><table><thead><tr><th>Name</th><th>Value</th>'
-    .. "<th>Default</th><th>Meaning</th></tr></thead><tbody>" }
+  local out = { '<h2 id="settings">Settings</h2><div class="wide"><table><thead><tr>'
+    .. column_heads("Name", "Value", "Default", "Meaning") .. "</tr></thead><tbody>" }
   for _, row in ipairs(result.settings) do
     local value = escape(checks.show(row.value, "pinned"))
     if row.changed then value = "<b>" .. value .. "</b>" end

@@ -3,14 +3,14 @@ return [[
 :root {
   color-scheme: light dark;
   --paper: #fdfcf9; --rp-paper: var(--paper); --ink: #22201c; --soft: #6d675d; --line: #e3ded3; --panel: #f6f3ec; --accent: #2a5580;
-  --pass: #2f7a4d; --fail: #b3261e; --miss: #9a6700; --grey: #7b756b;
-  --k: #8b3a62; --c: #857d6f; --s: #3f7446; --n: #9c5a12; --b: #2a5a8c; --f: #3a4a9c;
+  --pass: #2f7a4d; --fail: #b3261e; --miss: #8f6000; --grey: #6f695f;
+  --k: #8b3a62; --c: #726b5e; --s: #3f7446; --n: #9c5a12; --b: #2a5a8c; --f: #3a4a9c;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #16171a; --ink: #dcd8cf; --soft: #98938a; --line: #303236; --panel: #1e2024; --accent: #8db9e6;
     --pass: #6fc28d; --fail: #f28b82; --miss: #e0b050; --grey: #96928a;
-    --k: #d79abb; --c: #858175; --s: #94c99a; --n: #dfae72; --b: #8fbcea; --f: #a9b5f2;
+    --k: #d79abb; --c: #8f8b7e; --s: #94c99a; --n: #dfae72; --b: #8fbcea; --f: #a9b5f2;
   }
 }
 * { box-sizing: border-box; }
@@ -49,7 +49,7 @@ pre > code { display: block; width: max-content; min-width: 100%; padding-right:
 pre:not(.lines) > code { padding-left: 1rem; }
 .lines .l { display: block; padding-left: 3.6rem; position: relative; min-height: 1.55em; }
 .lines .l::before { content: attr(data-n); position: absolute; left: 0; width: 2.6rem; text-align: right;
-  color: var(--grey); opacity: .55; user-select: none; -webkit-user-select: none; }
+  color: var(--grey); user-select: none; -webkit-user-select: none; }
 .lines .l:target { background: color-mix(in srgb, var(--accent) 16%, transparent); }
 .k { color: var(--k); } .c { color: var(--c); font-style: italic; } .s { color: var(--s); }
 .n { color: var(--n); } .b { color: var(--b); } .f { color: var(--f); }
@@ -135,6 +135,9 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
 }
 @media print {
   .toc { display: none; } body { display: block; font-size: 10pt; } main { max-width: none; padding: 0; }
-  pre { white-space: pre-wrap; } figure, .checks li, tr { break-inside: avoid; }
+  main > pre.code, main > details[open] pre.code, main > .wide, pre { margin-inline: 0; }
+  pre > code { width: auto; white-space: pre-wrap; overflow-wrap: anywhere; } /* paper has no scroll bar */
+  pre, .wide, .display { overflow: visible; } .wide table { width: 100%; } .wide td { overflow-wrap: anywhere; }
+  figure, .checks li, tr { break-inside: avoid; } h1, h2, h3, h4 { break-after: avoid; }
 }
 ]]
