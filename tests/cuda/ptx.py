@@ -356,13 +356,15 @@ class Module:
             if label:
                 out.append(f"{label.group(1)}:;")
                 continue
-            begin, line, end = re.fullmatch(r"\s*((?:\{(?!%))?)\s*(.*?)\s*((?:(?<=;|\{| |\t)\}|^\})?)\s*", line).groups()
+            begin, line, end = re.fullmatch(r"\s*(\{?)\s*(.*?)\s*(\}?)\s*", line).groups()
             so_far += line + "\n"
             done, so_far = (so_far, "") if so_far.rstrip().endswith(";") or not so_far.strip() else ("", so_far)
             try:
                 code = [function.declaration(s, text) if s[0] == "." else function.statement(s) for s in map(str.strip, done.split(";")) if s]
             except Unknown as unknown:
                 raise Unknown(f"line {number}: {unknown}") from None
+            except (AttributeError, TypeError, ValueError):  # operands of a number or form that is not foreseen
+                raise Unknown(f"line {number}: instruction {done.strip()}") from None
             out.append(" ".join([begin, *code, end]).strip())
         dynamic = "".join(f" DYNAMIC(unsigned char, {name});" for name in sorted(self.dynamic & function.symbols))
         out[0] = f"{opening}{' SHARED_BASE;' if 'hared_base' in ' '.join(out) or 'SHARED(' in ' '.join(out) else ''}{dynamic}"
