@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,22 @@ static void on_signal(int number)
   lua_sethook(running, interrupt_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
+static bool has_library(const char *dir)
+{
+  char path[4096];
+  int  n = snprintf(path, sizeof path, "%s/repro/init.lua", dir);
+  return n > 0 && (size_t)n < sizeof path && access(path, R_OK) == 0;
+}
+
+/* The library beside a program in PREFIX/bin that was installed elsewhere than configured. */
+static const char *beside(char *folder, size_t room)
+{
+  char  *slash = strrchr(folder, '/');
+  size_t used = slash ? (size_t)(slash - folder) : 0;
+  int    n = snprintf(folder + used, room - used, "/share/lua/5.4");
+  return n > 0 && (size_t)n < room - used && has_library(folder) ? folder : RP_LUADIR;
+}
+
 /* The Lua files: $REPRO_LUA, else those of the source tree from which this program was built if it still lies in its
  * build directory, else the installed ones. */
 static const char *library_dir(char *program, size_t room)
@@ -40,11 +57,12 @@ static const char *library_dir(char *program, size_t room)
   const char *named = getenv("REPRO_LUA");
   if (named && *named) return named;
   ssize_t n = readlink("/proc/self/exe", program, room - 1);
-  if (n <= 0) return access(RP_SOURCE_LUADIR "/repro/init.lua", R_OK) == 0 ? RP_SOURCE_LUADIR : RP_LUADIR;
+  if (n <= 0) return has_library(RP_SOURCE_LUADIR) ? RP_SOURCE_LUADIR : RP_LUADIR;
   program[n] = 0;
   char *slash = strrchr(program, '/');
   if (slash) *slash = 0;
-  return strcmp(program, RP_BUILD_DIR) == 0 ? RP_SOURCE_LUADIR : RP_LUADIR;
+  if (strcmp(program, RP_BUILD_DIR) == 0) return RP_SOURCE_LUADIR;
+  return has_library(RP_LUADIR) ? RP_LUADIR : beside(program, room);
 }
 
 static int set_up(lua_State *L) /* argc, argv -> runs repro.cli, leaves the exit code */
@@ -53,6 +71,11 @@ static int set_up(lua_State *L) /* argc, argv -> runs repro.cli, leaves the exit
   char **argv = lua_touserdata(L, 2);
   char   program[4096];
   const char *dir = library_dir(program, sizeof program);
+  if (!has_library(dir)) {
+    fprintf(stderr, "repro: its Lua files are not in %s; set REPRO_LUA to the folder that holds repro/init.lua\n", dir);
+    lua_pushinteger(L, EXIT_ENVIRONMENT);
+    return 1;
+  }
   luaL_openlibs(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_repro_core);

@@ -77,6 +77,25 @@ local function default_directory(id, rows)
   return "runs/" .. name:sub(1, 200)
 end
 
+local lock                                                -- the log, open a second time: no other run writes here meanwhile
+
+local function release()
+  if lock then lock:close() end
+  lock = nil
+end
+
+local function take_directory(run)
+  release()
+  local file, message = io.open(run.directory .. "/log.jsonl", "ab")
+  if not file then failure.raise("environment", "%s", message) end
+  lock = file
+  if not rp.system.lock(lock) then
+    release()
+    failure.raise("environment", "another run is writing to %s; wait for its end, or give this one another directory with -o",
+      run.directory)
+  end
+end
+
 local function open_log(run)
   local file, message = io.open(run.directory .. "/log.jsonl", "wb")
   if not file then failure.raise("environment", "%s", message) end
@@ -116,6 +135,7 @@ local function start_run(run)
   run.progress = progress.new { live = context.live or false, clock = rp.clock,
                                 memory = function() return rp.memory().live end }
   run.write_log = write_log
+  take_directory(run)
   run.checkpoint = checkpoint.begin(run, context)          -- may refuse; until then the directory is as it was
   announce(run)
   open_log(run)
@@ -544,6 +564,7 @@ function P:finish(outcome)
   run.result = make_result(run, outcome or { status = "complete" })
   local written, message = pcall(require("repro.rundir").write, run.result, context)
   run.result.advice = run.checkpoint:finish(written and run.result.status or "interrupted")
+  release()
   if not written then
     failure.raise("environment", "%s\n%s", failure.plain(message), run.result.advice or "the results are lost")
   end
@@ -613,6 +634,7 @@ end
 ---@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, quiet, argv, trace,
 ---  checkpoint = interval from checkpoint.interval, resume}
 function paper.start(choices)
+  release()
   context, current, imposed = choices, nil, nil
   context.set = context.set or {}
 end

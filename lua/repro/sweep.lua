@@ -111,7 +111,7 @@ local function run_processes(self, missing)
   local failed = workers.run(tasks, { jobs = jobs, go_on = texts.are_whole, progress = function(done, total)
     if self.progress then self.progress:update(done, total, "cells of " .. self.name) end
   end })
-  if not texts.are_whole() then
+  if #failed > 0 and not texts.are_whole() then
     failure.raise("environment", "sweep %s: the Lua files of repro were replaced while it ran, after %d of %d cells; run it again",
       self.name, #self.cell_list - #load_finished(self), #self.cell_list)
   end

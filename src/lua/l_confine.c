@@ -7,6 +7,7 @@
  *   plain_path(path) -> one in which ".." means what the text says
  *   common_folder(path) -> whether it is one for everybody's files, such as the home folder
  *   open(path, mode) -> file, as io.open     rename(from, to)       both where the script may
+ *   lock(file) -> whether no other process holds it; until the file is closed
  *   limit, charge (l_limits.c)
  *
  * What confine returns is the only way back, so whoever holds it decides. */
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,11 +150,22 @@ static int open_(lua_State *L)
   return 3;
 }
 
+/* A file system without locks counts as free.  Processes that this one starts do not inherit the lock. */
+static int lock_(lua_State *L)
+{
+  luaL_Stream *s = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  luaL_argcheck(L, s->closef != NULL, 1, "the file is closed");
+  int fd = fileno(s->f);
+  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  lua_pushboolean(L, flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+  return 1;
+}
+
 int l_open_confine(lua_State *L)
 {
   static const luaL_Reg functions[] = {
     { "confine", confine }, { "claim", claim }, { "landlock", landlock }, { "common_folder", common_folder },
-    { "plain_path", plain_path }, { "open", open_ }, { "rename", rename_ }, { NULL, NULL } };
+    { "plain_path", plain_path }, { "open", open_ }, { "lock", lock_ }, { "rename", rename_ }, { NULL, NULL } };
   luaL_newlib(L, functions);
   l_open_limits(L);
   return 1;

@@ -35,6 +35,7 @@ refused('P:table("T", {"a", {}}, {{1, 2}})', 'script.lua:3: P:table "T": the hea
 refused('P:table("T", {"a"}, {{print}})', 'script.lua:3: P:table "T": row 1 holds numbers, strings and truth values, not a function')
 refused('P:exact("a", 1, 1)', "--set lr=1e400: expected a number", "--set", "lr=1e400")
 
+local code, err
 T.eq(run 'P:table("T", {"a", 2}, {{1}, {nil, rp.ones(1)}})', 0, "a row may be short, a head a number, a value a tensor of one")
 T.eq(rp.io.json_decode(files.read(target .. "/result.json")).outputs[1].rows, { { "1", "" }, { "", "1" } }, "as they are shown")
 
@@ -46,10 +47,48 @@ for i, output in ipairs(rp.io.json_decode(files.read(target .. "/result.json")).
 end
 T.eq(hashes, { "figures/figure.png", "figures/figure-2.png", "figures/figure-3.png" }, "each has a file of its own")
 
+code, err = run 'local x = 1\n--[[ prose\n that is open\nlocal y = 2\n--[[ more prose ]]\nP:exact("a", x + y, 3)'
+T.eq(code, 2, "prose that is not closed")
+T.contains(err, "script.lua:4: the prose that begins here has another --[[ in line 7; is a ]] missing?", "is named beside the error")
+
 files.write(path, "\xEF\xBB\xBFprint(1)\n")
-local code, _, err = command.run("run", path)
+code, err = select(1, command.run("run", path)), select(3, command.run("run", path))
 T.eq(code, 2, "a byte order mark")
 T.contains(err, "script.lua:1: the file begins with a byte order mark; save it as UTF-8 without one", "is named")
+
+-- ---- two runs in one directory -----------------------------------------------------------------------------------------
+if command.needs_program "two runs at once" then
+  files.write(path, [==[
+local rp = require "repro"
+local P = rp.paper{ id = "m" }
+P:log{step = 1}
+while not rp.io.exists "go" do end
+P:exact("a", 1, 1)
+]==])
+  local words = ("'%s' run script.lua -q -o two"):format(command.program)
+  local text = command.shell(([[cd '%s' && { %s & pid=$!; while ! test -s two/log.jsonl && kill -0 $pid; do sleep 0.02; done;
+    %s 2>&1; echo "code $?"; touch go; wait $pid; echo "code $?"; cat two/log.jsonl; %s >/dev/null; echo "code $?"; }]]):format(directory, words,
+    words, words))
+  T.contains(text, "another run is writing to two; wait for its end, or give this one another directory with -o\ncode 3\n",
+    "a second run in a directory that another one writes to")
+  T.contains(text, '\ncode 0\n{ "step": 1 }\ncode 0', "the first one ends as ever, and the directory is free again")
+end
+
+-- ---- a program that was put elsewhere --------------------------------------------------------------------------------
+if command.needs_program "the program elsewhere" then
+  local away = directory .. "/prefix"
+  os.execute(("mkdir -p '%s/bin' '%s/share/lua/5.4' && cp '%s' '%s/bin/repro'"):format(away, away, command.program, away))
+  if not files.exists "/usr/local/share/lua/5.4/repro/init.lua" then
+    T.contains(command.shell(("'%s/bin/repro' info 2>&1; echo code $?"):format(away)),
+      "set REPRO_LUA to the folder that holds repro/init.lua\ncode 3", "a program without its Lua files says what to do")
+  end
+  local lua = debug.getinfo(require "repro.sweep", "S").source:match "^@(.*)/repro/sweep%.lua$"
+  T.contains(command.shell(("REPRO_LUA=nowhere '%s/bin/repro' info 2>&1; echo code $?"):format(away)),
+    "repro: its Lua files are not in nowhere; set REPRO_LUA", "so does one that is led astray")
+  os.execute(("ln -s '%s/repro' '%s/share/lua/5.4/repro'"):format(lua, away))
+  files.write(path, 'print(require "repro".version)\n')
+  T.eq(command.shell(("'%s/bin/repro' run '%s' --trust 2>&1"):format(away, path)), rp.version, "it finds those in its own prefix")
+end
 
 os.execute("rm -r '" .. directory .. "'")
 T.done()

@@ -210,6 +210,17 @@ local function finish(paper, problem, given, context)
   return result.counts.fail > 0 and 1 or 0
 end
 
+-- Prose that was not closed swallows code up to the next ]], and what is missing then is said far from there.
+local function note_open_prose(document, path)
+  for _, block in ipairs(document.blocks) do
+    local before = block.kind == "prose" and block.text:match "^(.-\n)%-%-%[%["
+    if before then
+      io.stderr:write(("note: %s:%d: the prose that begins here has another --[[ in line %d; is a ]] missing?\n"):format(path,
+        block.first, block.first + select(2, before:gsub("\n", ""))))
+    end
+  end
+end
+
 --- Runs the command.
 ---@param given table options
 ---@param rest string[]
@@ -225,6 +236,7 @@ function run.run(given, rest, argv)
   if given.cell and not given.cell:find "^[^/]+/[^/]+$" then
     failure.raise("usage", "run: --cell %s: expected SWEEP/CELL, such as weights/lambda=1,seed=1", given.cell)
   end
+  if not given.cell then note_open_prose(document, path) end
   local plan = plan_only(document, given.only, given.quiet)
   local context = start(path, document, given, argv, plan)
   local paper = require "repro.paper"
