@@ -87,11 +87,30 @@ for _, to in ipairs { "bool", "uint8", "int32", "int64", "float32", "float64" } 
     both(from .. " to " .. to, function() return (drawn("types", 7, 33) * 300):to(from):t():to(to) end)
   end
 end
-for _, op in ipairs { "add", "mul", "sub", "minimum", "maximum", "remainder", "floor_div", "eq", "lt", "logical_xor" } do
+for _, op in ipairs { "add", "mul", "sub", "minimum", "maximum", "remainder", "floor_div", "eq", "ne", "lt", "le", "gt", "ge",
+                      "logical_and", "logical_or", "logical_xor" } do
   for _, dtype in ipairs { "int32", "int64" } do
     both(op .. " of " .. dtype, function()
       local a, b = (drawn("a", 5, 7) * 9):to(dtype), (drawn("b", 7) * 3):to(dtype)
       return rp[op](a, b)
+    end)
+  end
+end
+for _, dtype in ipairs { "int32", "int64" } do
+  for _, op in ipairs { "neg", "abs", "sign", "square", "relu", "logical_not", "is_nan", "is_finite" } do
+    both(op .. " of " .. dtype, function() return rp[op]((drawn("a", 5, 7) * 9):to(dtype)) end)
+  end
+  both("clamp and where of " .. dtype, function()
+    local a, b = (drawn("a", 5, 7) * 9):to(dtype), (drawn("b", 7) * 3):to(dtype)
+    return rp.hash(rp.where(a:lt(b), a, b), a:clamp(-2, 3))
+  end)
+  for _, shape in ipairs { { 9, 5 }, { 3, 700 }, { 700, 3 } } do -- results of few terms, of many side by side, of many apart
+    both(("reductions of %s, %d by %d"):format(dtype, shape[1], shape[2]), function()
+      local x, results = (drawn("r", shape) * 9):to(dtype), {}
+      for _, op in ipairs { "sum", "prod", "max", "min", "argmax", "argmin" } do
+        for axis = 1, 2 do results[#results + 1] = x[op](x, axis) end
+      end
+      return rp.hash(table.unpack(results))
     end)
   end
 end
