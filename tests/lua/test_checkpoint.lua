@@ -8,10 +8,7 @@ local files = require "repro.files"
 local provenance = require "repro.provenance"
 local store = require "repro.resume.store"
 
-local directory = os.tmpname()
-os.remove(directory)
-if rp.io.exists "/dev/shm" then directory = "/dev/shm/" .. directory:match "[^/]+$" end   -- thousands of fsyncs
-rp.io.mkdir(directory)
+local directory = command.folder()
 
 -- Runs a command line in this process; gives exit code and stderr.
 local function run(...)
@@ -25,7 +22,7 @@ local function script(name, text)
   return path
 end
 
-local function contains(text, part, name) T.ok(text:find(part, 1, true), name, ("%q is not in:\n%s"):format(part, text)) end
+local contains = T.contains
 
 -- What a run leaves, without times and places.
 local function essence(target)

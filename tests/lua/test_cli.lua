@@ -8,9 +8,7 @@ local files = require "repro.files"
 
 local run, shell, program = command.run, command.shell, command.program
 
-local directory = os.tmpname()
-os.remove(directory)
-rp.io.mkdir(directory)
+local directory = command.folder()
 
 local function script(name, text)
   local path = directory .. "/" .. name .. ".lua"
@@ -18,9 +16,7 @@ local function script(name, text)
   return path
 end
 
-local function contains(text, part, name)
-  T.ok(text:find(part, 1, true), name, ("%q is not in:\n%s"):format(part, text))
-end
+local contains = T.contains
 
 -- ---- README: "you will get these very digits" ---------------------------------------------------------------------
 do

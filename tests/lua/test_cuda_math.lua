@@ -7,9 +7,7 @@ local rp = require "repro"
 local files = require "repro.files"
 local math_of = rp.core.cuda_math
 
-local directory = os.tmpname()
-os.remove(directory)
-rp.io.mkdir(directory)
+local directory = command.folder()
 local script = directory .. "/products.lua"
 files.write(script, [==[
 local rp = require "repro"

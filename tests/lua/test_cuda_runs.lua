@@ -14,9 +14,7 @@ if not card then
 end
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)/tests/lua/[^/]*$"
-local directory = os.tmpname()
-os.remove(directory)
-rp.io.mkdir(directory)
+local directory = command.folder()
 
 local function run(device, target, script, ...)
   local code, _, err = command.run("run", script, "-o", directory .. "/" .. target, "--device", device, "-q", ...)

@@ -8,9 +8,7 @@ local ulp = require "repro.ulp"
 local run = command.run
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
-local directory = os.tmpname()
-os.remove(directory)
-rp.io.mkdir(directory)
+local directory = command.folder()
 
 -- ---- distance ---------------------------------------------------------------------------------------------------
 for _, dtype in ipairs { "float32", "float64" } do

@@ -5,16 +5,11 @@ local T = require "tap"
 local command = require "command"
 local models = rp.models
 
-local program = rp.core.process.self() or ""
-if not program:find "/repro$" then
-  T.skip("this is not the program repro (" .. program .. ")", "a paper's scale")
-  return T.done()
-end
-local here = debug.getinfo(1, "S").source:match("^@(.*)test_paper_scale%.lua$") or "tests/lua/"
-local script = here .. "../../papers/dcr.lua"
-local directory = os.tmpname()
-os.remove(directory)
-for _, sub in ipairs { "", "/clip-vit-large-patch14", "/stable-diffusion-2-1", "/stable-diffusion-2-1/unet", "/stable-diffusion-2-1/vae",
+local program = command.needs_program "a paper's scale"
+if not program then return T.done() end
+local script = command.root .. "/papers/dcr.lua"
+local directory = command.folder()
+for _, sub in ipairs { "/clip-vit-large-patch14", "/stable-diffusion-2-1", "/stable-diffusion-2-1/unet", "/stable-diffusion-2-1/vae",
                        "/stable-diffusion-2-1/scheduler", "/images", "/images/dark", "/images/bright", "/empty" } do
   rp.io.mkdir(directory .. sub)
 end
@@ -126,7 +121,7 @@ for _, part in ipairs(models.parts(models.ViTEncoder { size = 12, patch = 4, wid
   vit_state["vit." .. part.name] = part.tensor:detach()
 end
 rp.io.write_safetensors(directory .. "/vit-mae-huge/model.safetensors", vit_state)
-words = ("'%s' run '%s' --scale paper -q -o '%s/run'"):format(program, here .. "../../experiments/transport_imagenet.lua", directory)
+words = ("'%s' run '%s' --scale paper -q -o '%s/run'"):format(program, command.root .. "/experiments/transport_imagenet.lua", directory)
 sets = " --set latent=4 --set n_class=3 --set width=24 --set depth=1 --set heads=2 --set registers=2 --set styles=4 --set codes=2 --set every=1"
   .. " --set steps=2 --set classes=2 --set n_gen=4 --set n_pos=4 --set n_unc=4 --set push=4 --set queue=8 --set any=16 --set warmup=1"
 text = command.shell(words .. " --data '" .. directory .. "'" .. sets .. " 2>&1; echo code $?")
@@ -140,7 +135,7 @@ T.eq({ by_id.weights.status, by_id.learns.status, by_id.frozen.status, by_id.fid
   "the generator has the weights that were counted and learns, the features do not")
 
 -- The paper's own script at that scale, with networks and images of no size.
-words = ("'%s' run '%s' --scale paper -q -o '%s/run'"):format(program, here .. "../../papers/semantic_transport.lua", directory)
+words = ("'%s' run '%s' --scale paper -q -o '%s/run'"):format(program, command.root .. "/papers/semantic_transport.lua", directory)
 sets = " --set seeds=1 --set n_train=100 --set n_test=100 --set size=8 --set code=8 --set width=8 --set classes=3 --set steps=1"
   .. " --set n_gen=2 --set n_pos=2 --set n_unc=2 --set f_steps=1 --set f_batch=4"
 for _, only in ipairs { "Figures 2 and 3, in numbers", "Figure 5" } do

@@ -10,9 +10,7 @@ local tap = require "repro.report.tap"
 local run = command.run
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)/lua/test_rundir%.lua$"
-local directory = os.tmpname()
-os.remove(directory)
-rp.io.mkdir(directory)
+local directory = command.folder()
 
 local script = directory .. "/odd.lua"
 files.write(directory .. "/part.lua", "return { two = 2 }\n")

@@ -4,16 +4,11 @@ local rp = require "repro"
 local T = require "tap"
 local command = require "command"
 
-local program = rp.core.process.self() or ""
-if not program:find "/repro$" then
-  T.skip("this is not the program repro (" .. program .. ")", "files of spectral diffusion")
-  return T.done()
-end
-local here = debug.getinfo(1, "S").source:match("^@(.*)test_spectral_files%.lua$") or "tests/lua/"
-local script = here .. "../../papers/spectral_diffusion.lua"
-local directory = os.tmpname()
-os.remove(directory)
-for _, sub in ipairs { "", "/data", "/data/inception", "/data/shapenet" } do rp.io.mkdir(directory .. sub) end
+local program = command.needs_program "files of spectral diffusion"
+if not program then return T.done() end
+local script = command.root .. "/papers/spectral_diffusion.lua"
+local directory = command.folder()
+for _, sub in ipairs { "/data", "/data/inception", "/data/shapenet" } do rp.io.mkdir(directory .. sub) end
 
 local function run(words)
   return command.shell(("'%s' run '%s' --scale smoke -q --threads 1 --data '%s/data' -o '%s/run' %s 2>&1; echo code $?"):format(

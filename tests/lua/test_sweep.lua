@@ -45,14 +45,9 @@ local jobs, threads = workers.share(8, nil, 100)
 T.ok(jobs * threads <= rp.core.process.cores(), "processes times threads is not above the cores")
 
 -- ---- by the program itself -------------------------------------------------------------------------------------------
-local program = rp.core.process.self() or ""
-if not program:find "/repro$" then
-  T.skip("this is not the program repro (" .. program .. ")", "sweeps in processes")
-  return T.done()
-end
-local directory = os.tmpname()
-os.remove(directory)
-rp.io.mkdir(directory)
+local program = command.needs_program "sweeps in processes"
+if not program then return T.done() end
+local directory = command.folder()
 local script, module = directory .. "/small.lua", directory .. "/part.lua"
 local function write(code) files.write(script, code) end
 local code = [==[
