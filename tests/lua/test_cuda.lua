@@ -104,6 +104,8 @@ for _, dtype in ipairs { "int32", "int64" } do
     local a, b = (drawn("a", 5, 7) * 9):to(dtype), (drawn("b", 7) * 3):to(dtype)
     return rp.hash(rp.where(a:lt(b), a, b), a:clamp(-2, 3))
   end)
+end
+for _, dtype in ipairs { "int32", "int64", "float32", "float64" } do
   for _, shape in ipairs { { 9, 5 }, { 3, 700 }, { 700, 3 } } do -- results of few terms, of many side by side, of many apart
     both(("reductions of %s, %d by %d"):format(dtype, shape[1], shape[2]), function()
       local x, results = (drawn("r", shape) * 9):to(dtype), {}
@@ -118,6 +120,13 @@ for _, op in ipairs { "sum", "prod", "max", "min", "argmax", "argmin" } do
   both(op .. " of int64", function() return (drawn("r", 9, 5000) * 100):to("int64")[op]((drawn("r", 9, 5000) * 100):to("int64"), 2) end)
   both(op .. " of everything, many blocks", function() return drawn("m", 40000)[op](drawn("m", 40000)) end)
 end
+for _, dtype in ipairs { "uint8", "bool" } do
+  both("filled, chosen and put together: " .. dtype, function()
+    local x = (drawn("f", 9, 70) * 9):to(dtype)
+    local index = rp.generator(2, "i"):randint(1, 70, { 50 })
+    return rp.hash(x:index_select(2, index), rp.ones(5, 7, dtype), rp.concat(1, x:t(), rp.zeros(3, 9, dtype)), x:slice(2, 3, -1, 2))
+  end)
+end
 both("NaN, infinities and signed zeros", function()
   local x = rp.tensor { 0 / 0, 1 / 0, -1 / 0, 0, -0.0, 1e-42, -1e-42, 3e38 }
   return rp.concat(1, x:exp(), x:log(), x:tanh(), x:max():reshape(1), (x:sort(1)), x:argmax():to("float32"):reshape(1), x * x, rp.maximum(x, -x))
@@ -128,10 +137,11 @@ for _, shape in ipairs { { 3 }, { 5, 70000 }, { 4, 4096 }, { 2, 4097 } } do
     return rp.concat(1, x:softmax():reshape(-1), x:standardize(1):reshape(-1), x:logsumexp(-1):reshape(-1), x:sum(-1):reshape(-1))
   end)
 end
-for _, size in ipairs { { 1, 1, 1 }, { 1, 300, 700 }, { 130, 1, 300 }, { 65, 67, 1000 }, { 129, 130, 257 }, { 3, 5, 0 } } do
-  both(("a product of (%d, %d, %d), plain, transposed, with a bias"):format(table.unpack(size)), function()
-    local m, n, k = table.unpack(size)
-    local a, b, bias = drawn("a", m, k), drawn("b", n, k), drawn("c", n)
+for _, size in ipairs { { 1, 1, 1 }, { 1, 300, 700 }, { 130, 1, 300 }, { 65, 67, 1000 }, { 129, 130, 257 }, { 3, 5, 0 },
+                        { 65, 67, 1000, "float64" }, { 129, 130, 257, "float64" } } do
+  local m, n, k, dtype = size[1], size[2], size[3], size[4] or "float32"
+  both(("a product of (%d, %d, %d), plain, transposed, with a bias, %s"):format(m, n, k, dtype), function()
+    local a, b, bias = drawn("a", m, k):to(dtype), drawn("b", n, k):to(dtype), drawn("c", n):to(dtype)
     return rp.concat(1, rp.linear(a, b, bias):reshape(-1), a:matmul(b:t()):reshape(-1), b:matmul(a:t()):reshape(-1),
       a:t():contiguous():t():matmul(b:t():contiguous()):reshape(-1))
   end)
