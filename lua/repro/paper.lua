@@ -9,11 +9,13 @@
 --- P.main = false, so that it can return its functions before it trains.
 local rp = require "repro"
 local checkpoint = require "repro.checkpoint"
+local cells = require "repro.paper.cells"
 local checks = require "repro.checks"
 local failure = require "repro.failure"
 local files = require "repro.files"
 local figures = require "repro.figures"
 local json = require "repro.json"
+local log = require "repro.paper.log"
 local misuse = require "repro.misuse"
 local nearest = require "repro.nearest"
 local only = require "repro.only"
@@ -77,39 +79,6 @@ local function default_directory(id, rows)
   return "runs/" .. name:sub(1, 200)
 end
 
-local lock                                                -- the log, open a second time: no other run writes here meanwhile
-
-local function release()
-  if lock then lock:close() end
-  lock = nil
-end
-
-local function take_directory(run)
-  release()
-  local file, message = io.open(run.directory .. "/log.jsonl", "ab")
-  if not file then failure.raise("environment", "%s", message) end
-  lock = file
-  if not rp.system.lock(lock) then
-    release()
-    failure.raise("environment", "another run is writing to %s; wait for its end, or give this one another directory with -o",
-      run.directory)
-  end
-end
-
-local function open_log(run)
-  local file, message = io.open(run.directory .. "/log.jsonl", "wb")
-  if not file then failure.raise("environment", "%s", message) end
-  run.log = file
-end
-
--- A log that lost lines would still have a hash: better to stop.
-local function write_log(run, text)
-  local done, message = run.log:write(text)
-  if done then done, message = run.log:flush() end
-  if not done then failure.raise("environment", "%s/log.jsonl: cannot write: %s", run.directory, message) end
-  if run.lines then run.lines[#run.lines + 1] = text end   -- of a loop whose state may be kept
-end
-
 -- What the last complete run of this kind took, so that the reader knows whether to wait.
 local function announce(run)
   if not context.live or context.only then return end
@@ -134,11 +103,11 @@ local function start_run(run)
   run.previous = rp.clock()
   run.progress = progress.new { live = context.live or false, clock = rp.clock,
                                 memory = function() return rp.memory().live end }
-  run.write_log = write_log
-  take_directory(run)
+  run.write_log = log.write
+  log.take(run.directory)
   run.checkpoint = checkpoint.begin(run, context)          -- may refuse; until then the directory is as it was
   announce(run)
-  open_log(run)
+  log.open(run)
   trace.start(run.directory, context.trace)
 end
 
@@ -402,34 +371,6 @@ function P:figure(name, content, caption)
   end_if_answered(name)
 end
 
-local function cell(value, where)
-  value = checks.plain(value)
-  local kind = type(value)
-  if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-    misuse("%s holds numbers, strings and truth values, not a %s", where, kind)
-  end
-  return kind == "string" and value or checks.show(value)
-end
-
-local function cells_of(name, header, rows)
-  local heads, cells = {}, {}
-  for j, text in ipairs(header) do heads[j] = cell(text, ('P:table "%s": the header'):format(name)) end
-  for i, row in ipairs(rows) do
-    local where = ('P:table "%s": row %d'):format(name, i)
-    if type(row) ~= "table" then
-      misuse("%s is a %s; rows are arrays, one value for each of the %d columns", where, type(row), #heads)
-    end
-    cells[i] = {}
-    for j = 1, #heads do cells[i][j] = row[j] == nil and "" or cell(row[j], where) end
-    for j in next, row do
-      if not (math.type(j) == "integer" and j >= 1 and j <= #heads) then
-        misuse("%s has a value at %s, and the header names %d columns", where, tostring(j), #heads)
-      end
-    end
-  end
-  return heads, cells
-end
-
 --- A table of the report.
 ---@param name string
 ---@param header string[] or {header =, rows =} in one, as sweep:table gives it; then the caption follows
@@ -444,8 +385,8 @@ function P:table(name, header, rows, caption)
   if type(name) ~= "string" then misuse "P:table: the first argument is the table's name" end
   check_caption("P:table", name, caption)
   if not (runs[self].main and wants(name)) then return end
-  local heads, cells = cells_of(name, header, rows)
-  add_output(self, { type = "table", name = name, header = heads, rows = cells, caption = caption })
+  local heads, lines = cells(name, header, rows)
+  add_output(self, { type = "table", name = name, header = heads, rows = lines, caption = caption })
   end_if_answered(name)
 end
 
@@ -467,7 +408,7 @@ function P:log(fields_of_line)
   local line = {}
   for key, value in next, fields_of_line do line[key] = checks.plain(value) end
   if type(line.loss) == "number" then run.progress:loss(line.loss) end
-  write_log(run, json.line(line) .. "\n")
+  log.write(run, json.line(line) .. "\n")
 end
 
 -- The run that a P belongs to: that of the script, also for the P of a paper that it requires.
@@ -564,7 +505,7 @@ function P:finish(outcome)
   run.result = make_result(run, outcome or { status = "complete" })
   local written, message = pcall(require("repro.rundir").write, run.result, context)
   run.result.advice = run.checkpoint:finish(written and run.result.status or "interrupted")
-  release()
+  log.release()
   if not written then
     failure.raise("environment", "%s\n%s", failure.plain(message), run.result.advice or "the results are lost")
   end
@@ -634,7 +575,7 @@ end
 ---@param choices table {script, source (chunk name), scale, seed, set, only, plan, out, data, live, quiet, argv, trace,
 ---  checkpoint = interval from checkpoint.interval, resume}
 function paper.start(choices)
-  release()
+  log.release()
   context, current, imposed = choices, nil, nil
   context.set = context.set or {}
 end
