@@ -11,26 +11,28 @@ report() { # report NAME OFFENCES
   if [ -z "$2" ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; printf '%s\n' "$2" | head -n 20 | sed 's/^/#   /'; fi
 }
 
+report "the launch emulator is built" "$(${MAKE:-make} -s --no-print-directory -j2 tests/cuda/emulator.so tests/cuda/emulator_checked.so 2>&1 |
+  grep -v '^ *CC' | tail -n 20)"
+
 # A GPU that is there is tested itself; the emulator in any case.
 emulated() { # emulated NAME FILE [VARIABLE=VALUE]
   name=$1 file=$2; shift 2
   report "$name" "$(env REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator.so" EMULATOR_GUARD=wait "$@" ./repro test -q "$file" 2>&1 | tail -n 30 |
     awk '{ line[NR] = $0 } END { if (line[NR] !~ /^[1-9][0-9]* passed, 0 failed, 0 skipped$/) for (i = 1; i <= NR; i++) print line[i] }')"
 }
-case $BASE_FLAGS in
-*-fsanitize=*) emulated "every operation gives the CPU's bits in the launch emulator" cuda EMULATOR_GUARD=call ;; # two watchers are too slow
-*) emulated "every operation gives the CPU's bits in the launch emulator; no race, nothing unset, crooked or out of bounds" cuda \
-     EMULATOR_GUARD=call REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_checked.so" ;;
-esac
+emulated "every operation gives the CPU's bits in the launch emulator; no race, nothing unset, crooked or out of bounds" cuda \
+  REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_checked.so"
 emulated "whatever the order of threads and blocks, and however late the work is done" cuda EMULATOR_ORDER=down EMULATOR_STREAM=late
 emulated "compiled steps: the same bits, in graphs" compile EMULATOR_STREAM=late
 emulated "whole runs leave the CPU's bits, and their checkpoints serve both" cuda_runs EMULATOR_STREAM=late
-emulated "a device that is lost, and memory that runs out: nothing is lost that was kept" cuda_lost EMULATOR_STREAM=late
+emulated "a device that is lost, and memory that runs out: nothing is lost that was kept" cuda_lost EMULATOR_STREAM=late EMULATOR_GUARD=call
 
 # What --math fast asks of cuBLAS and cuRAND, with stand-ins for them, without cuRAND, and without any.
 log=$(mktemp) || exit 1
 emulated "--math fast: cuBLAS is asked for the right products, and the results are labelled" cuda_math \
   REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" REPRO_CURAND="$PWD/tests/cuda/emulator.so" FAKE_CUBLAS_LOG="$log"
+emulated "a resumed run has the modes that skipped parts had set" process_state \
+  REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" REPRO_CURAND="$PWD/tests/cuda/emulator.so"
 emulated "without cuRAND random numbers stay ours, and that is said" cuda_math \
   REPRO_CUBLAS="$PWD/tests/cuda/emulator.so" REPRO_CURAND=/nowhere/libcurand.so
 emulated "nor does one that cannot be opened do harm" cuda_math \
@@ -116,26 +118,22 @@ report "PTX: fmaf is fma.rn" "$(has fused 'fma\.rn\.f32')$(hasnt fused '(mul|add
 report "PTX: nothing flushes subnormals or approximates" "$(grep -E '\.ftz|\.approx\.f' "$work/probe.ptx")"
 
 # ---- what nvcc makes of the kernels, run by the emulator in the place of their text ----
-# The PTX of one architecture is that of others too: run are the first and the last, and the others are compared with them.
-run_ptx() { # run_ptx FIRST LAST OTHERS
-  for arch in $(printf '%s\n' "$1" "$2" | uniq); do
-    if ${MAKE:-make} -s --no-print-directory -j2 "PTX_ARCH=$arch" "tests/cuda/emulator_$arch.so" >"$work/log" 2>&1; then
-      emulated "every operation gives the CPU's bits in the PTX that nvcc makes of the kernels, $arch" cuda \
-        EMULATOR_ORDER=down EMULATOR_STREAM=late REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_$arch.so"
-    else
-      report "the PTX that nvcc makes of the kernels is understood to the last bit, $arch" "$(tail -n 20 "$work/log")"
-    fi
-  done
-  first=$1 last=$2; shift 2
-  for arch; do
+# The PTX of one architecture is that of others too: the first is run and, with PTX_ALL=1 (make check-exhaustive), what differs from it.
+same_ptx() { # same_ptx ARCH FIRST
+  for part in elements sums map_back products map; do
     # shellcheck disable=SC2086
-    report "the PTX for $arch is that for $first or $last" "$(for part in map map_back sums elements products; do
-      "$NVCC" $NVCC_FLAGS "-arch=$arch" "-I$SRCDIR/src" -ptx -o "$work/other.ptx" "$SRCDIR/src/cuda/kernels/$part.cu" 2>"$work/log" >&2
-      grep -v '^\.target' "$work/other.ptx" >"$work/other"
-      for known in "$first" "$last"; do grep -v '^\.target' "tests/cuda/${known}_$part.ptx" | cmp -s - "$work/other" && continue 2; done
-      echo "$part differs"
-    done)"
+    "$NVCC" $NVCC_FLAGS "-arch=$1" "-I$SRCDIR/src" -ptx -o "$work/other.ptx" "$SRCDIR/src/cuda/kernels/$part.cu" 2>"$work/log" >&2 || return 1
+    grep -v '^\.target' "$work/other.ptx" >"$work/other"
+    grep -v '^\.target' "tests/cuda/$2_$part.ptx" | cmp -s - "$work/other" || return 1
   done
+}
+run_ptx() { # run_ptx ARCH
+  if ${MAKE:-make} -s --no-print-directory -j2 "PTX_ARCH=$1" "tests/cuda/emulator_$1.so" >"$work/log" 2>&1; then
+    emulated "every operation gives the CPU's bits in the PTX that nvcc makes of the kernels, $1" cuda \
+      EMULATOR_ORDER=down EMULATOR_STREAM=late REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_$1.so"
+  else
+    report "the PTX that nvcc makes of the kernels is understood to the last bit, $1" "$(tail -n 20 "$work/log")"
+  fi
 }
 # That this finds a fault: with the multiply-adds of one part rounded twice, and with additions that ptxas may fuse.
 find_faults() { # find_faults ARCH
@@ -165,12 +163,14 @@ END
     "$(printf '%s' "$said" | grep -qE 'instruction (add|sub|mul)\.f(32|64)$' || echo "it said: $said")"
 }
 if command -v python3 >/dev/null; then
-  # shellcheck disable=SC2086
-  set -- ${CUDA_ARCHITECTURES:-$NVCC_ARCH}
-  first=$1 others=''
-  while [ $# -gt 1 ]; do shift; [ $# = 1 ] || others="$others $1"; done
-  # shellcheck disable=SC2086
-  run_ptx "$first" "$1" $others
+  first=
+  for arch in ${CUDA_ARCHITECTURES:-$NVCC_ARCH}; do
+    if [ -z "$first" ]; then run_ptx "$arch"; first=$arch
+    elif same_ptx "$arch" "$first"; then report "the PTX for $arch is that for $first" ""
+    elif [ -n "${PTX_ALL-}" ]; then run_ptx "$arch"
+    else n=$((n + 1)); echo "ok $n - the PTX for $arch, which is another # SKIP make check-exhaustive runs it"
+    fi
+  done
   find_faults "$first"
 else
   n=$((n + 1)); echo "ok $n - the PTX that nvcc makes, run on the CPU # SKIP python3 was not found"
