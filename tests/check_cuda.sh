@@ -11,8 +11,9 @@ report() { # report NAME OFFENCES
   if [ -z "$2" ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; printf '%s\n' "$2" | head -n 20 | sed 's/^/#   /'; fi
 }
 
-report "the launch emulator is built" "$(${MAKE:-make} -s --no-print-directory -j2 tests/cuda/emulator.so tests/cuda/emulator_checked.so 2>&1 |
-  grep -v '^ *CC' | tail -n 20)"
+build() { MAKEFLAGS='' ${MAKE:-make} -s --no-print-directory -j2 "$@" 2>&1; }
+said=$(build tests/cuda/emulator.so tests/cuda/emulator_checked.so) && said=''
+report "the launch emulator is built" "$said"
 
 # A GPU that is there is tested itself; the emulator in any case.
 emulated() { # emulated NAME FILE [VARIABLE=VALUE]
@@ -128,7 +129,7 @@ same_ptx() { # same_ptx ARCH FIRST
   done
 }
 run_ptx() { # run_ptx ARCH
-  if ${MAKE:-make} -s --no-print-directory -j2 "PTX_ARCH=$1" "tests/cuda/emulator_$1.so" >"$work/log" 2>&1; then
+  if build "PTX_ARCH=$1" "tests/cuda/emulator_$1.so" >"$work/log"; then
     emulated "every operation gives the CPU's bits in the PTX that nvcc makes of the kernels, $1" cuda \
       EMULATOR_ORDER=down EMULATOR_STREAM=late REPRO_CUDA_DRIVER="$PWD/tests/cuda/emulator_$1.so"
   else
