@@ -27,8 +27,10 @@ files.write(work .. "/scripts/beside.txt", "beside")
 os.execute(("cd '%s' && ln -s '%s/secret.txt' data/link.txt && ln -s '%s' data/home && ln -s '%s' runs/link && ln -s data/fine.txt inside"):format(
   work, home, home, home))
 
+local in_tmp = os.tmpname()                               -- of its own: this test may run twice at a time
+os.remove(in_tmp)
 local before = [==[
-local HOME = "]==] .. home .. [==["
+local HOME, TMP = "]==] .. home .. [==[", "]==] .. in_tmp .. [==["
 local SECRET = HOME .. "/secret.txt"
 local rp = require "repro"
 local function leaked(text) if type(text) == "string" and text:find "SECRET" then print "ESCAPED" end end
@@ -50,7 +52,7 @@ local function run(text, options, environment)
 end
 
 local left_behind = { home .. "/out.txt", home .. "/out", work .. "/out.txt", work .. "/data/out.txt", work .. "/scripts/out.txt",
-  work .. "/runs/out.txt", "/tmp/repro-escape.txt", work .. "/marker" }
+  work .. "/runs/out.txt", in_tmp, work .. "/marker" }
 
 local function trace_of_escape()
   for _, path in ipairs(left_behind) do
@@ -111,7 +113,7 @@ local hostile = {
   { "rp.io.remove", [[rp.io.remove(SECRET)]] },
   { "writing beside the script", [[rp.io.write_text("scripts/out.txt", "x")]] },
   { "writing in the data folder", [[rp.io.write_text("data/out.txt", "x")]] },
-  { "writing in /tmp", [[rp.io.write_text("/tmp/repro-escape.txt", "x")]] },
+  { "writing in /tmp", [[rp.io.write_text(TMP, "x")]] },
   { "writing in the current folder", [[local f = io.open("out.txt", "w") if f then f:close() end]] },
   { "writing beside the run directory", paper .. [[rp.io.write_text("runs/out.txt", "x")]] },
   { "writing through a link in the run's parent", paper .. [[rp.io.write_text("runs/link/out.txt", "x")]] },
